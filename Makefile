@@ -1,0 +1,48 @@
+# Needs Python 3.11+ and make, nothing else. `make` lists the targets.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+# A local wheel folder that pip already knows serves uv too; the line names no path.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+# Our own venv, then uv for speed, else plain pip. WHAT is set per target (a comma would split a $(call)).
+# Half a venv, which Debian leaves behind without python3-venv, would poison the next try: it is removed.
+define install
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no venv: needs Python 3.11+ with venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@{ $(PY) -m pip install -q --disable-pip-version-check uv && $(BIN)/uv pip install -q -p $(PY) -c constraints.txt $(WHAT); } \
+	  || $(PY) -m pip install -q --disable-pip-version-check -c constraints.txt $(WHAT)
+	@touch $@
+endef
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check bench nightly dist clean
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+demo: $(VENV)/.demo  ## real bars, a backtest beside its baselines, a tear sheet
+	@$(BIN)/athena data sample && $(BIN)/athena backtest
+test: $(VENV)/.dev  ## the fast suite
+	@$(PY) -m pytest -q -n auto
+check: $(VENV)/.check  ## style, types, floors, docs
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/zensical build --strict
+bench: $(VENV)/.dev  ## the benchmark table
+	@$(PY) -m pytest -q benchmarks --benchmark-enable
+nightly: $(VENV)/.dev  ## everything at full size: slow tests, 10,000 examples a property (hours)
+	@ATHENA_FULL=1 $(PY) -m pytest -q -n auto --timeout 7200 -m "not (service or e2e or learn)"
+dist: $(VENV)/.dev  ## a wheel that installs and runs in an empty environment
+	@rm -rf dist build/empty
+	@$(PY) -m pip wheel -q --disable-pip-version-check --no-deps -w dist .
+	@$(PYTHON) -m venv build/empty
+	@build/empty/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt dist/*.whl
+	@build/empty/bin/athena --version
+	@build/empty/bin/athena --home build/empty/home data sample
+	@build/empty/bin/athena --home build/empty/home backtest --strategy hold --data btc-usd-30m --from 2019-09-01
+	@ls dist
+clean:  ## remove the environment and build outputs
+	rm -rf $(VENV) build dist site
+
+$(VENV)/.demo:  WHAT = -e '.[report]'
+$(VENV)/.dev:   WHAT = -e '.[dev]'
+$(VENV)/.check: WHAT = -e '.[dev,docs]'
+$(VENV)/.e2e:   WHAT = -e '.[dev,e2e]'
+$(VENV)/.%: pyproject.toml constraints.txt ; $(install)

@@ -1,0 +1,22 @@
+"""The entry point: run a command, and turn whatever ends it into an exit code and plain words."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit; `--version` is answered before anything is imported."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:
+        from athena import __version__
+
+        sys.stdout.write(f"athena {__version__}\n")
+        return
+    from athena.app import run
+
+    sys.exit(run(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Who decides: agents, coordinator, schedule, message bus, evaluation of agents."""

@@ -1,0 +1,1 @@
+"""Learned forecasters of returns, usable on their own."""

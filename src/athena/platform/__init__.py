@@ -1,0 +1,64 @@
+"""What every program needs: configuration, storage, logging, clock, ids.
+
+The configuration is the inner room `athena.platform.config`: importing it costs pydantic.
+"""
+
+from athena.platform._clock import Clock, SystemClock, VirtualClock
+from athena.platform._home import CONFIG_NAME, HomeFolder, default_home, find_home, home_folder
+from athena.platform._ids import IdSource, RandomIds, SeededIds, client_order_id, derive_id
+from athena.platform._logging import LogFormat, LogLevel, get_logger, set_up_logging
+from athena.platform._redaction import known_secrets, mask_text, redact, redact_arguments
+from athena.platform._segments import (
+    SegmentWriter,
+    list_segments,
+    segment_path,
+    segments_set_aside,
+    set_segment_aside,
+    truncate_segment,
+)
+from athena.platform._storage import (
+    atomic_write_bytes,
+    atomic_write_text,
+    ensure_folder,
+    file_lock,
+    publish_folder,
+    staged_folder,
+    storage_errors,
+)
+
+__all__ = [
+    "CONFIG_NAME",
+    "Clock",
+    "HomeFolder",
+    "IdSource",
+    "LogFormat",
+    "LogLevel",
+    "RandomIds",
+    "SeededIds",
+    "SegmentWriter",
+    "SystemClock",
+    "VirtualClock",
+    "atomic_write_bytes",
+    "atomic_write_text",
+    "client_order_id",
+    "default_home",
+    "derive_id",
+    "ensure_folder",
+    "file_lock",
+    "find_home",
+    "get_logger",
+    "home_folder",
+    "known_secrets",
+    "list_segments",
+    "mask_text",
+    "publish_folder",
+    "redact",
+    "redact_arguments",
+    "segment_path",
+    "segments_set_aside",
+    "set_segment_aside",
+    "set_up_logging",
+    "staged_folder",
+    "storage_errors",
+    "truncate_segment",
+]

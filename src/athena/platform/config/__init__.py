@@ -1,0 +1,38 @@
+"""Configuration: bounded keys, their layers, and where each value came from.
+
+Importing this room costs pydantic, so import it inside the function that needs it.
+"""
+
+from athena.platform.config._describe import KeyInfo, SectionInfo, config_keys, describe_config
+from athena.platform.config._dump import config_template, dump_config, format_default
+from athena.platform.config._load import LoadedConfig, load_config
+from athena.platform.config._merge import flatten
+from athena.platform.config._models import (
+    Config,
+    CostsConfig,
+    ExecutionConfig,
+    LogConfig,
+    PathsConfig,
+    RunConfig,
+)
+from athena.platform.config._risk import RiskConfig
+
+__all__ = [
+    "Config",
+    "CostsConfig",
+    "ExecutionConfig",
+    "KeyInfo",
+    "LoadedConfig",
+    "LogConfig",
+    "PathsConfig",
+    "RiskConfig",
+    "RunConfig",
+    "SectionInfo",
+    "config_keys",
+    "config_template",
+    "describe_config",
+    "dump_config",
+    "flatten",
+    "format_default",
+    "load_config",
+]

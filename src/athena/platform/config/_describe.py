@@ -1,0 +1,101 @@
+"""List every configuration key with its default, bounds and meaning, read from the models."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from athena.platform.config._keys import Section
+from athena.platform.config._models import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """Describe one configuration key.
+
+    Attributes:
+        path: dotted path, `section.key`.
+        default: value when nothing sets it.
+        allowed: type and bounds in words.
+        meaning: what it does, in a few words.
+        is_mapping: True when the names below it are free (base currencies).
+    """
+
+    path: str
+    default: object
+    allowed: str
+    meaning: str
+    is_mapping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SectionInfo:
+    """Describe one section: its dotted path and its purpose in a sentence."""
+
+    path: str
+    meaning: str
+
+
+def describe_config() -> list[SectionInfo | KeyInfo]:
+    """List sections and keys in the order of the models; a section comes before its keys."""
+    return list(_walk(Config(), ""))
+
+
+def config_keys() -> dict[str, KeyInfo]:
+    """Map each dotted path to its key."""
+    return {item.path: item for item in describe_config() if isinstance(item, KeyInfo)}
+
+
+def _walk(section: Section, prefix: str) -> Iterator[SectionInfo | KeyInfo]:
+    fields = type(section).model_fields
+    # Plain keys first: in YAML a sub-section ends only where the next one begins.
+    for is_section in (False, True):
+        for name, field in fields.items():
+            value = getattr(section, name)
+            if isinstance(value, Section) is not is_section:
+                continue
+            path = f"{prefix}{name}"
+            if isinstance(value, Section):
+                meaning = field.description or (type(value).__doc__ or "").partition("\n")[0]
+                yield SectionInfo(path, meaning)
+                yield from _walk(value, f"{path}.")
+            else:
+                yield _key_info(path, value, field)
+
+
+def _key_info(path: str, value: object, field: FieldInfo) -> KeyInfo:
+    is_mapping = get_origin(field.annotation) is dict
+    return KeyInfo(path, value, _allowed(field), field.description or "", is_mapping)
+
+
+def _allowed(field: FieldInfo) -> str:
+    annotation: Any = field.annotation
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(annotation))
+    if get_origin(annotation) is dict:
+        bounds = " and ".join(_bounds(get_args(get_args(annotation)[1])))
+        return f"number {bounds} for each base currency"
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return "path"
+    names = {bool: "`true` or `false`", int: "whole number", Decimal: "number"}
+    return f"{names[annotation]} {' and '.join(_bounds(field.metadata))}".rstrip()
+
+
+def _bounds(metadata: Iterable[Any]) -> list[str]:
+    # A key may narrow the bounds of its type: the tighter one counts.
+    metadata = [part for item in metadata for part in getattr(item, "metadata", [item])]
+    lows: list[Any] = [(item.ge, ">=") for item in metadata if isinstance(item, Ge)]
+    lows += [(item.gt, ">") for item in metadata if isinstance(item, Gt)]
+    highs: list[Any] = [(item.le, "<=") for item in metadata if isinstance(item, Le)]
+    highs += [(item.lt, "<") for item in metadata if isinstance(item, Lt)]
+    ends = [max(lows, default=None), min(highs, default=None)]
+    return [f"{sign} {value}" for end in ends if end for value, sign in [end]]

@@ -1,0 +1,1 @@
+"""Option pricing, exact and learned, usable on its own."""

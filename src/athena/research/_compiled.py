@@ -1,0 +1,135 @@
+"""Compile the core with Numba: the same source that CPython runs. The only module that imports it.
+
+A function is compiled by rebuilding it with its globals replaced: every function of the core that
+it names, directly or through a module, becomes the compiled one. Two primitives (`mul_div`,
+`mul_div_capped`) get bodies in 32-bit limbs, because compiled integers have 64 bits. Machine code
+is cached in a folder named by the hash of all sources that went into it, so that a change in one
+file leaves no stale caller behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import types
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from athena.errors import MissingExtra
+from athena.research import _loop, _wide
+from athena.trading import arithmetic
+from athena.venues import matching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_SUBSET = ("athena.trading._core", "athena.trading.rules", matching.__name__, _loop.__name__)
+_OWN_BODIES = {
+    arithmetic.mul_div: _wide.mul_div,
+    arithmetic.mul_div_capped: _wide.mul_div_capped,
+}
+_INLINE = {_loop.load_bar}
+
+
+def has_compiler() -> bool:
+    """Tell whether Numba is installed."""
+    return find_spec("numba") is not None
+
+
+def bind(function: Callable[..., Any], **replaced: object) -> Callable[..., Any]:
+    """Return a copy of a function whose globals of these names are replaced."""
+    return _rebuilt(function, {**function.__globals__, **replaced})
+
+
+def _rebuilt(function: Any, namespace: dict[str, Any]) -> Any:
+    twin = types.FunctionType(
+        function.__code__, namespace, function.__name__, function.__defaults__
+    )
+    twin.__qualname__ = function.__qualname__
+    twin.__module__ = function.__module__
+    return twin
+
+
+class Compiler:
+    """Compile functions of the subset, each once."""
+
+    def __init__(self, cache_folder: Path, *, rule: Callable[..., int] | None = None) -> None:
+        """Prepare to compile; machine code is kept below `cache_folder`.
+
+        Args:
+            cache_folder: the home's cache.
+            rule: a compiled strategy's rule, bound in `run_rule`.
+
+        Raises:
+            MissingExtra: Numba is not installed.
+        """
+        try:
+            import numba
+        except ImportError:
+            raise MissingExtra("fast", package="numba", needed_for="the compiled engine") from None
+        self._numba = numba
+        self._done: dict[Any, Any] = {}
+        sources = _sources(rule)
+        digest = hashlib.sha256("\0".join([numba.__version__, *sources]).encode()).hexdigest()
+        self._folder = cache_folder / "compiled" / digest[:16]
+        if rule is not None:
+            self._done[_loop.rule] = self._jit(rule)
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the compiled twin of a function of the subset."""
+        if function not in self._done:
+            body = _OWN_BODIES.get(function, function)
+            self._done[function] = self._jit(body, inline=function in _INLINE)
+        return self._done[function]
+
+    def _jit(self, function: Any, *, inline: bool = False) -> Any:
+        used = set(_names(function.__code__))
+        namespace = {
+            name: self._translate(value, used)
+            for name, value in function.__globals__.items()
+            if name in used
+        }
+        namespace["__name__"] = function.__module__
+        # Numba reads the folder when a function is declared, so it is set around each one.
+        before = self._numba.config.CACHE_DIR
+        self._numba.config.CACHE_DIR = str(self._folder)
+        try:
+            return self._numba.njit(
+                cache=True, error_model="numpy", inline="always" if inline else "never"
+            )(_rebuilt(function, namespace))
+        finally:
+            self._numba.config.CACHE_DIR = before
+
+    def _translate(self, value: Any, used: set[str]) -> Any:
+        """Compile what is a function of the subset; rebuild a module around those it holds."""
+        if isinstance(value, types.FunctionType):
+            return self.compile(value)
+        if not isinstance(value, types.ModuleType) or not value.__name__.startswith(_SUBSET):
+            return value
+        twin = types.ModuleType(value.__name__)
+        for name in used & set(vars(value)):
+            setattr(twin, name, self._translate(getattr(value, name), used))
+        return twin
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+def _sources(rule: Callable[..., int] | None) -> list[str]:
+    """Return the text of everything that may be compiled."""
+    import sys
+
+    modules = [
+        module
+        for name, module in sorted(sys.modules.items())
+        if name.startswith((*_SUBSET, _wide.__name__, "athena.venues._table"))
+    ]
+    texts = [inspect.getsource(module) for module in modules]
+    if rule is not None:
+        texts.append(inspect.getsource(inspect.getmodule(rule) or rule))
+    return texts

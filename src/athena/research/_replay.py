@@ -1,0 +1,207 @@
+"""Replay a run: the fold of its journal, on the bars that its manifest names (TR-05, I9)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from athena.errors import CheckFailed, InputError
+from athena.research import _replay_loop as loop
+from athena.research._columns import Columns
+from athena.trading import (
+    Frame,
+    FrameKind,
+    State,
+    Tables,
+    describe_end,
+    digest_of,
+    marks_of_snapshot,
+    read_frames,
+    restore_snapshot,
+    show_record,
+    snapshot_difference,
+    state_of,
+)
+from athena.trading import layout as at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athena.research._compiled import Compiler
+    from athena.trading import JournalStore, Table
+
+COLUMNS_KEY = "columns_sha256"
+_HINT = "keep the journal and report it: a replay that differs is a defect"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """Say what a replay came to; it returns only when everything was equal.
+
+    Attributes:
+        digest: of the state, 16 hex digits.
+        n_marks: steps processed.
+        n_words: words of records that were made again and compared.
+        is_final: whether the journal ends with what the run came to, and that was compared too.
+        from_frame: frame that it began at: 0, or that of a snapshot.
+        manifest: the run's.
+    """
+
+    digest: str
+    n_marks: int
+    n_words: int
+    is_final: bool
+    from_frame: int
+    manifest: dict[str, Any]
+
+
+def columns_sha256(columns: Columns) -> str:
+    """Digest a run's columns, for the manifest: replay refuses other bars."""
+    digest = hashlib.sha256()
+    for name, table in zip(columns._fields, columns, strict=True):
+        digest.update(f"{name}{table.shape}".encode())
+        digest.update(np.ascontiguousarray(table, dtype="<i8").data)
+    return digest.hexdigest()
+
+
+def replay_run(
+    store: JournalStore,
+    columns: Columns,
+    *,
+    compiler: Compiler | None = None,
+    from_snapshot: bool = False,
+) -> tuple[Tables[State], ReplayReport]:
+    """Rebuild a run's state from its journal, and compare all that the core made of it.
+
+    Args:
+        store: the journal; nothing is written.
+        columns: the bars of the run, from its first step.
+        compiler: with one, the compiled core replays; else CPython.
+        from_snapshot: begin at the last snapshot rather than at the beginning.
+
+    Returns:
+        The state at the journal's end, and what was compared.
+
+    Raises:
+        CheckFailed: the journal is damaged, or replay makes another record, snapshot, digest or
+            end; the message names the first difference.
+        InputError: the columns are not those of the run.
+    """
+    begin = _last_snapshot(store) if from_snapshot else 0
+    run = _Replay(columns, compiler)
+    for frame in read_frames(store):
+        if frame.sequence == 0 or frame.sequence >= begin:
+            run.take(frame, is_start=frame.sequence == begin and begin > 0)
+    if run.tables is None:
+        message = "expected a journal with a manifest, was an empty one"
+        raise InputError(message)
+    return run.tables, ReplayReport(
+        digest=digest_of(run.tables.arrays),
+        n_marks=int(run.tables.arrays.account[at.MARKS]),
+        n_words=run.n_words,
+        is_final=run.is_final,
+        from_frame=begin,
+        manifest=run.manifest,
+    )
+
+
+def _last_snapshot(store: JournalStore) -> int:
+    """Return the number of the last snapshot's frame, 0 without one."""
+    snapshots = [f.sequence for f in read_frames(store) if f.kind is FrameKind.SNAPSHOT]
+    return snapshots[-1] if snapshots else 0
+
+
+class _Replay:
+    """The state while frames are taken one after the other."""
+
+    def __init__(self, columns: Columns, compiler: Compiler | None) -> None:
+        self.tables: Tables[State] | None = None
+        self.manifest: dict[str, Any] = {}
+        self.n_words = 0
+        self.is_final = False
+        self._columns = columns
+        self._control = np.zeros(loop.N_REPLAY, np.int64)
+        self._is_compiled = compiler is not None
+        self._words: Callable[..., Any] = loop.replay_words
+        self._marks: Callable[..., Any] = loop.replay_marks
+        self._shown: Any = columns
+        if compiler is None:
+            self._shown = Columns(*(memoryview(table) for table in columns))  # type: ignore[arg-type] # CPython reads views
+        else:
+            self._words = compiler.compile(loop.replay_words)
+            self._marks = compiler.compile(loop.replay_marks)
+
+    def take(self, frame: Frame, *, is_start: bool) -> None:
+        if frame.kind is FrameKind.MANIFEST:
+            self._begin(frame)
+        elif self.tables is None:
+            message = f"expected the manifest first, was frame {frame.sequence}"
+            raise InputError(message)
+        elif frame.kind is FrameKind.WORDS:
+            self._replay(self.tables, frame)
+        elif frame.kind is FrameKind.SNAPSHOT and is_start:
+            restore_snapshot(self.tables, frame.payload)
+        elif frame.kind is FrameKind.SNAPSHOT:
+            self._compare_snapshot(self.tables, frame)
+        elif frame.kind is FrameKind.FINAL:
+            self._compare_end(self.tables, frame)
+
+    def _begin(self, frame: Frame) -> None:
+        self.manifest = frame.values()
+        expected = self.manifest.get(COLUMNS_KEY)
+        if expected is not None and expected != columns_sha256(self._columns):
+            message = f"expected the bars of the run, {expected}, was {columns_sha256(self._columns)}"
+            raise InputError(message, hint="bring the data sets back that the manifest names")
+        self.tables = state_of(self.manifest)
+
+    def _replay(self, tables: Tables[State], frame: Frame) -> None:
+        words = np.frombuffer(frame.payload, "<i8")
+        self._control[loop.R_FROM] = 0
+        self._control[loop.R_TO] = len(words)
+        shown = words if self._is_compiled else words.data
+        control = self._control if self._is_compiled else self._control.data
+        done = int(self._words(self._state(tables), self._shown, shown, control))
+        if done != len(words):
+            raise CheckFailed(self._difference(tables, frame, words, done), hint=_HINT)
+        self.n_words += len(words)
+
+    def _state(self, tables: Tables[State]) -> Any:  # noqa: ANN401 - a record or views of it
+        return tables.record if self._is_compiled else tables.views
+
+    def _difference(self, tables: Tables[State], frame: Frame, words: Table, done: int) -> str:
+        made = int(self._control[loop.R_AT])
+        n_made = int(tables.arrays.account[at.N_WORDS])
+        theirs = show_record(words, done)
+        ours = show_record(tables.arrays.records[:n_made], made)
+        return f"frame {frame.sequence}, word {done}: the journal says {theirs}, replay {ours}"
+
+    def _go_to(self, tables: Tables[State], n_marks: int, frame: Frame) -> None:
+        n_steps = len(self._columns.close_ns)
+        if n_marks > n_steps:
+            message = f"frame {frame.sequence}: expected at most {n_steps} steps, was {n_marks}"
+            raise CheckFailed(message, hint=_HINT)
+        if self._marks(self._state(tables), self._shown, n_marks):
+            n_made = int(tables.arrays.account[at.N_WORDS])
+            ours = show_record(tables.arrays.records[:n_made], 0)
+            message = f"frame {frame.sequence}: the journal says nothing more, replay {ours}"
+            raise CheckFailed(message, hint=_HINT)
+
+    def _compare_snapshot(self, tables: Tables[State], frame: Frame) -> None:
+        self._go_to(tables, marks_of_snapshot(frame.payload), frame)
+        differs = snapshot_difference(tables, frame.payload)
+        if differs:
+            message = f"frame {frame.sequence}: expected the snapshot's {differs}, was another"
+            raise CheckFailed(message, hint=_HINT)
+
+    def _compare_end(self, tables: Tables[State], frame: Frame) -> None:
+        final = frame.values()
+        self._go_to(tables, int(final["marks"]), frame)
+        ours = describe_end(tables.arrays)
+        for name, value in ours.items():
+            if final.get(name) != value:
+                message = f"expected {name} {final.get(name)} at the end, was {value}"
+                raise CheckFailed(message, hint=_HINT)
+        self.is_final = True

@@ -1,0 +1,507 @@
+"""Run strategies over bars: the driver of loop, strategies and journal on a virtual clock."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from athena.errors import AthenaError, InputError, StrategyError
+from athena.research import _loop
+from athena.research._engine import Engine, EngineKind, choose_engine, new_engine
+from athena.trading import (
+    Bar,
+    BarStrategy,
+    Intent,
+    Market,
+    RuleStrategy,
+    Strategy,
+    StrategySlot,
+    View,
+    Wake,
+    WokenStrategy,
+    digest_of,
+    limits,
+    new_state,
+    rules,
+    write_intent,
+)
+from athena.trading import layout as at
+from athena.venues import VenueSettings, books_agree, new_venue
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from athena.domain import Instrument
+    from athena.research._columns import Columns
+    from athena.trading import InstrumentLimits, State, Table, Tables
+    from athena.venues import Venue
+
+_BLOCK_STEPS = 4096
+_FIRST_HORIZON = 32
+_LAST_HORIZON = 4096
+
+RecordSink = Callable[["NDArray[np.int64]"], None]
+ProgressSink = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a simulation is about, all of it already checked and in the core's units.
+
+    Attributes:
+        instruments: S of them.
+        interval_ns: length of a bar.
+        columns: their bars on one time line.
+        limits: the core's limits vector.
+        instrument_limits: one per instrument.
+        venue: how orders are filled and charged.
+        cash: to start with.
+        engine: who runs the core.
+        cache_folder: where compiled code is kept.
+    """
+
+    instruments: tuple[Instrument, ...]
+    interval_ns: int
+    columns: Columns
+    limits: Table
+    instrument_limits: tuple[InstrumentLimits, ...]
+    venue: VenueSettings
+    cash: Decimal
+    engine: EngineKind
+    cache_folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is left at the end of a simulation.
+
+    Attributes:
+        state: the core's tables.
+        venue: the venue's tables.
+        digest: of all state transitions.
+        is_compiled: who ran it.
+    """
+
+    state: Tables[State]
+    venue: Tables[Venue]
+    digest: str
+    is_compiled: bool
+
+
+def simulate(
+    setup: Setup,
+    strategies: list[tuple[str, Strategy]],
+    *,
+    on_records: RecordSink,
+    on_progress: ProgressSink = lambda step: None,
+) -> Outcome:
+    """Run strategies over the bars of a setup.
+
+    Args:
+        setup: what it is about.
+        strategies: (name, strategy); equal shares of the equity.
+        on_records: takes the core's records, whole ones, in order; the array is reused.
+        on_progress: told the step now and then.
+
+    Raises:
+        StrategyError: a strategy raised; it names strategy and bar.
+        InputError: no strategy, or a compiled rule beside another strategy.
+    """
+    if not strategies:
+        message = "expected at least one strategy, was none"
+        raise InputError(message)
+    share_ppm = at.PPM // len(strategies)
+    slots = [StrategySlot(name, strategy.book, share_ppm) for name, strategy in strategies]
+    start_ns = int(setup.columns.close_ns[0]) - setup.interval_ns
+    state = new_state(
+        instruments=setup.instruments,
+        instrument_limits=setup.instrument_limits,
+        strategies=slots,
+        limits=setup.limits,
+        cash=setup.cash,
+        start_ns=start_ns,
+    )
+    venue = new_venue(setup.venue, setup.cash)
+    run = _Run(setup, state, venue, on_records, on_progress)
+    only = strategies[0][1]
+    if any(isinstance(strategy, RuleStrategy) for _, strategy in strategies):
+        if len(strategies) > 1 or not isinstance(only, RuleStrategy):
+            message = "expected a compiled rule to run alone, was beside other strategies"
+            raise InputError(message, hint="use its woken or bar kind")
+        run.with_rule(only)
+    else:
+        run.with_strategies(strategies)
+    if not books_agree(venue.arrays, state.arrays):
+        message = "expected the venue's books to equal the core's, they differ"
+        raise AthenaError(message)
+    return Outcome(state, venue, digest_of(state.arrays), run.is_compiled)
+
+
+@dataclass(slots=True)
+class _Seat:
+    """A strategy in its place: its view, its signals, and what wakes it."""
+
+    index: int
+    name: str
+    strategy: BarStrategy | WokenStrategy
+    view: View
+    signals: tuple[NDArray[Any], ...]
+    wakes: NDArray[np.uint8]
+    on_fill: bool
+    fills: int = 0
+
+    @property
+    def decide(self) -> Callable[[View], Intent | Iterable[Intent] | None]:
+        """Return the method that is called."""
+        if isinstance(self.strategy, BarStrategy):
+            return self.strategy.on_bar
+        return self.strategy.on_wake
+
+
+class _Run:
+    """One simulation under way."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        state: Tables[State],
+        venue: Tables[Venue],
+        on_records: RecordSink,
+        on_progress: ProgressSink,
+    ) -> None:
+        self._setup = setup
+        self._state = state
+        self._venue = venue
+        self._on_records = on_records
+        self._on_progress = on_progress
+        self._n_steps = len(setup.columns.close_ns)
+        self.is_compiled = choose_engine(setup.engine, self._n_steps)
+        self._control = np.zeros(_loop.N_CONTROL, np.int64)
+        self._control[_loop.C_TO] = self._n_steps
+        self._levels = np.zeros((len(setup.instruments), 2), np.int64)
+        self._levels[:, 0] = -1
+        self._levels[:, 1] = 2**62
+        self._asleep = np.zeros(self._n_steps, np.uint8)
+
+    def _engine(self, rule: Callable[..., int] | None = None) -> Engine:
+        return new_engine(
+            self._state,
+            self._venue,
+            self._setup.columns,
+            is_compiled=self.is_compiled,
+            cache_folder=self._setup.cache_folder,
+            rule=rule,
+        )
+
+    def _flush(self) -> None:
+        """Hand the records over; nothing of a run is kept in memory."""
+        account = self._state.arrays.account
+        n_words = int(account[at.N_WORDS])
+        if n_words:
+            self._on_records(self._state.arrays.records[:n_words])
+            account[at.N_WORDS] = 0
+
+    def _market(self) -> Market:
+        columns = self._setup.columns
+        return Market(self._setup.instruments, self._setup.interval_ns, *columns[:6])
+
+    # --- a compiled rule -----------------------------------------------------------------------
+
+    def with_rule(self, strategy: RuleStrategy) -> None:
+        """Run a rule on every bar, inside the loop."""
+        engine = self._engine(type(strategy).rule)
+        parameters = np.array(strategy.parameters(self._market()), np.int64)
+        memory = np.zeros(strategy.memory_size(), np.int64)
+        intents = np.zeros(strategy.max_intents() * at.N_INTENT, np.int64)
+        now = self._rule_view()
+        step = 0
+        while step < self._n_steps:
+            self._control[_loop.C_FROM] = step
+            step = engine.run_rule(now, memory, parameters, intents, self._control)
+            self._flush()
+            self._on_progress(step)
+
+    def _rule_view(self) -> Table:
+        """Return what a rule is shown, with what never changes filled in."""
+        n = len(self._setup.instruments)
+        now = np.zeros(rules.N_NOW + n * rules.N_NOW_INSTRUMENT, np.int64)
+        now[rules.NOW_BUFFER_PPM] = self._setup.limits[limits.CASH_BUFFER_PPM]
+        for k in range(n):
+            base = rules.N_NOW + k * rules.N_NOW_INSTRUMENT
+            now[base + rules.VALUE_NUM] = self._state.arrays.instruments[k, at.VALUE_NUM]
+            now[base + rules.VALUE_DEN] = self._state.arrays.instruments[k, at.VALUE_DEN]
+        return now
+
+    # --- strategies in Python -------------------------------------------------------------------
+
+    def with_strategies(self, strategies: list[tuple[str, Strategy]]) -> None:
+        """Run strategies that CPython calls: on every bar, or when they are woken."""
+        engine = self._engine()
+        market = self._market()
+        seats = [self._seat(k, name, strategy, market) for k, (name, strategy) in enumerate(strategies)]
+        if any(isinstance(seat.strategy, BarStrategy) for seat in seats):
+            self._every_bar(engine, seats)
+        else:
+            self._woken(engine, seats)
+
+    def _seat(self, index: int, name: str, strategy: Strategy, market: Market) -> _Seat:
+        if not isinstance(strategy, BarStrategy | WokenStrategy):
+            message = f"expected a strategy to be a Bar-, Woken- or RuleStrategy, was {name}"
+            raise InputError(message)
+        with _blamed(name, "its signals"):
+            signals = {key: np.asarray(column) for key, column in strategy.signals(market).items()}
+        for key, column in signals.items():
+            if column.shape != market.close_ns.shape:
+                message = (
+                    f"expected signal {key!r} of {name} of shape {market.close_ns.shape}, "
+                    f"was {column.shape}"
+                )
+                raise InputError(message)
+        wake = strategy.wake if isinstance(strategy, WokenStrategy) else Wake(on_fill=True)
+        view = View(self._setup.instruments, self._state.views, memoryview(self._levels))
+        return _Seat(
+            index,
+            name,
+            strategy,
+            view,
+            tuple(signals.values()),
+            _wake_mask(name, wake, signals, market.close_ns),
+            wake.on_fill,
+        )
+
+    def _woken(self, engine: Engine, seats: list[_Seat]) -> None:
+        """Let the loop run from wake to wake."""
+        wakes = np.bitwise_or.reduce([seat.wakes for seat in seats])
+        self._control[_loop.C_WAKES_ON_FILL] = int(any(seat.on_fill for seat in seats))
+        step = 0
+        while step < self._n_steps:
+            self._control[_loop.C_FROM] = step
+            step = engine.advance(wakes, self._levels, self._control)
+            if step < self._n_steps and not self._control[_loop.C_RECORDS]:
+                bars = self._bars_at(step)
+                for seat in seats:
+                    self._look(seat, step, bars)
+                    if self._is_awake(seat, step):
+                        signals = tuple(column[step].item() for column in seat.signals)
+                        seat.view.signals = signals
+                        self._submit(engine, seat, self._ask(seat))
+            if self._control[_loop.C_RECORDS] or self._words() > at.RECORD_RESERVE // 2:
+                self._flush()
+                self._on_progress(step)
+            step += 1
+        self._flush()
+
+    def _words(self) -> int:
+        return self._state.views.account[at.N_WORDS]
+
+    def _is_awake(self, seat: _Seat, step: int) -> bool:
+        """Tell whether this step is one the strategy asked for."""
+        if seat.wakes[step] or (seat.on_fill and seat.view.has_filled):
+            return True
+        return any(
+            bar.close <= low or bar.close >= high
+            for bar, (low, high) in zip(seat.view.bars, self._levels.tolist(), strict=True)
+        )
+
+    def _bars_at(self, step: int) -> tuple[Bar, ...]:
+        columns = self._setup.columns[1:6]
+        return tuple(
+            Bar(*(int(column[k, step]) for column in columns))
+            for k in range(len(self._setup.instruments))
+        )
+
+    def _look(self, seat: _Seat, step: int, bars: tuple[Bar, ...]) -> None:
+        """Move a view to a step."""
+        view = seat.view
+        view.step = step
+        view.now_ns = self._state.views.account[at.NOW_NS]
+        view.bars = bars
+        self._sync(seat)
+
+    def _sync(self, seat: _Seat) -> None:
+        """Bring what fills have changed into a view."""
+        state = self._state.views
+        view = seat.view
+        n = len(self._setup.instruments)
+        first = seat.index * n
+        for k in range(n):
+            view.positions[k] = state.positions[first + k, at.QUANTITY]
+        fills = state.strategies[seat.index, at.STRATEGY_FILLS]
+        view.has_filled = fills != seat.fills
+        seat.fills = fills
+        view.n_working = sum(
+            1
+            for row in range(state.account[at.N_ROWS])
+            if state.orders[row, at.NUMBER] and state.orders[row, at.ORDER_STRATEGY] == seat.index
+        )
+
+    def _every_bar(self, engine: Engine, seats: list[_Seat]) -> None:
+        """Call strategies on every bar; the loop is asked only for bars that may change much."""
+        rows = [self._rows(seat) for seat in seats]
+        step = 0
+        horizon = _FIRST_HORIZON
+        while step < self._n_steps:
+            quiet = step
+            if engine.is_compiled and len(seats) == 1:
+                quiet = engine.quiet_until(step, min(self._n_steps, step + horizon))
+            if quiet > step:
+                seat = seats[0]
+                asked, seen = self._call_while_quiet(seat, rows[0], quiet - step)
+                self._process(engine, step, step + seen)
+                step += seen
+                horizon = min(2 * horizon, _LAST_HORIZON)
+                if asked is not None:
+                    horizon = _FIRST_HORIZON
+                    self._submit(engine, seat, asked)
+                    self._sync_working(seat)
+            else:
+                self._process(engine, step, step + 1)
+                for seat, row in zip(seats, rows, strict=True):
+                    _show(seat.view, next(row))
+                    self._sync(seat)
+                    if isinstance(seat.strategy, BarStrategy) or self._is_awake(seat, step):
+                        self._submit(engine, seat, self._ask(seat))
+                        self._sync_working(seat)
+                    seat.view.has_filled = False
+                step += 1
+        self._flush()
+
+    def _sync_working(self, seat: _Seat) -> None:
+        """Count the strategy's live orders again after it has sent some."""
+        has_filled = seat.view.has_filled
+        self._sync(seat)
+        seat.view.has_filled = has_filled
+
+    def _call_while_quiet(
+        self, seat: _Seat, rows: Iterator[Any], n: int
+    ) -> tuple[Intent | Iterable[Intent] | None, int]:
+        """Call a strategy on up to `n` quiet bars; stop where it wants something.
+
+        Returns:
+            What it wants, and how many bars it has seen.
+        """
+        view = seat.view
+        decide = seat.decide
+        seen = 0
+        try:
+            for step, now_ns, bars, signals in islice(rows, n):
+                view.step = step
+                view.now_ns = now_ns
+                view.bars = bars
+                view.signals = signals
+                seen += 1
+                asked = decide(view)
+                if asked is not None:
+                    return asked, seen
+        except Exception as error:
+            raise _strategy_error(seat.name, view.step, error) from error
+        return None, seen
+
+    def _rows(self, seat: _Seat) -> Iterator[tuple[int, int, tuple[Bar, ...], tuple[Any, ...]]]:
+        """Yield (step, close time, bars, signals) for every step, block by block."""
+        return chain.from_iterable(
+            self._block(seat, first) for first in range(0, self._n_steps, _BLOCK_STEPS)
+        )
+
+    def _block(
+        self, seat: _Seat, first: int
+    ) -> Iterator[tuple[int, int, tuple[Bar, ...], tuple[Any, ...]]]:
+        last = min(first + _BLOCK_STEPS, self._n_steps)
+        columns = self._setup.columns
+        as_bar = partial(tuple.__new__, Bar)  # builds a named tuple without leaving C
+        bars = [
+            map(as_bar, zip(*(column[k, first:last].tolist() for column in columns[1:6]), strict=True))
+            for k in range(len(self._setup.instruments))
+        ]
+        signals: Iterable[tuple[Any, ...]] = (
+            zip(*(column[first:last].tolist() for column in seat.signals), strict=True)
+            if seat.signals
+            else [()] * (last - first)
+        )
+        times = columns.close_ns[first:last].tolist()
+        return zip(range(first, last), times, zip(*bars, strict=True), signals, strict=True)
+
+    def _process(self, engine: Engine, first: int, last: int) -> None:
+        """Let the loop process the steps [first, last)."""
+        step = first
+        self._control[_loop.C_TO] = last
+        while step < last:
+            self._control[_loop.C_FROM] = step
+            step = engine.advance(self._asleep, self._levels, self._control) + 1
+            if self._control[_loop.C_RECORDS] or self._words() > at.RECORD_RESERVE // 2:
+                self._flush()
+                self._on_progress(step)
+
+    def _ask(self, seat: _Seat) -> Intent | Iterable[Intent] | None:
+        try:
+            return seat.decide(seat.view)
+        except Exception as error:
+            raise _strategy_error(seat.name, seat.view.step, error) from error
+
+    def _submit(
+        self, engine: Engine, seat: _Seat, asked: Intent | Iterable[Intent] | None
+    ) -> None:
+        if asked is None:
+            return
+        for intent in (asked,) if isinstance(asked, Intent) else asked:
+            if not isinstance(intent, Intent):
+                message = f"expected {seat.name} to return intents, was {type(intent).__name__}"
+                raise StrategyError(message)
+            write_intent(intent, seat.index, self._state.views.intent)
+            engine.submit_one()
+
+
+def _show(view: View, row: tuple[int, int, tuple[Bar, ...], tuple[Any, ...]]) -> None:
+    view.step, view.now_ns, view.bars, view.signals = row
+
+
+def _wake_mask(
+    name: str, wake: Wake, signals: dict[str, NDArray[Any]], close_ns: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Mark the steps at which a strategy asks to be woken by signals or time."""
+    mask = np.zeros(len(close_ns), np.uint8)
+    for key in wake.on_change:
+        if key not in signals:
+            message = f"expected wake of {name} to name a signal out of {list(signals)}, was {key!r}"
+            raise InputError(message)
+        column = signals[key]
+        mask[0] = 1
+        mask[1:] |= column[1:] != column[:-1]
+    if wake.every_ns > 0:
+        mask |= close_ns % wake.every_ns == 0
+    return mask
+
+
+class _blamed:  # noqa: N801 - reads as a verb
+    """Turn whatever a strategy raises into a `StrategyError` that names it."""
+
+    def __init__(self, name: str, where: str) -> None:
+        self._name = name
+        self._where = where
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise anew what came out, unless it is one of ours."""
+        if isinstance(error, Exception) and not isinstance(error, AthenaError):
+            message = f"{self._name} raised {type(error).__name__}: {error}, in {self._where}"
+            raise StrategyError(message) from error
+
+
+def _strategy_error(name: str, step: int, error: Exception) -> StrategyError:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    message = (
+        f"{name} raised {type(error).__name__}: {error}, on bar {step}, "
+        f"at {where.filename}:{where.lineno}"
+    )
+    return StrategyError(message)

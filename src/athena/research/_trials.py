@@ -1,0 +1,190 @@
+"""The trial ledger: every backtest run on this machine, because each one is a chance to be lucky.
+
+`home/trials.jsonl` holds one JSON object a line and is only ever appended to, under a file lock.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from athena.domain import format_time, parse_time_ns
+from athena.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+LEDGER_NAME = "trials.jsonl"
+_LOCK_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run, as the ledger remembers it.
+
+    Attributes:
+        recorded_at_ns: UTC nanoseconds.
+        run_id: folder name of the run.
+        data_sha256: digest of all the data the run saw.
+        strategy: name.
+        parameters: what makes two runs of a strategy different; JSON values only.
+        sharpe: per period, not annualised; NaN when the curve did not vary.
+        n: number of periods behind it.
+    """
+
+    recorded_at_ns: int
+    run_id: str
+    data_sha256: str
+    strategy: str
+    parameters: dict[str, Any]
+    sharpe: float
+    n: int
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Return what two runs share when one only repeats the other."""
+        parameters = json.dumps(self.parameters, sort_keys=True)
+        return self.data_sha256, self.strategy, parameters
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLedger:
+    """What a ledger file holds.
+
+    Attributes:
+        trials: every recorded run, oldest first, repetitions included.
+        warning: says that a torn last line was skipped; empty when all was well.
+    """
+
+    trials: tuple[Trial, ...]
+    warning: str
+
+    def tried_on(self, data_sha256: str) -> tuple[int, NDArray[np.float64]]:
+        """Count the distinct trials on one data set, for deflation (DK-25).
+
+        Runs with the same strategy, parameters and data count once (the latest Sharpe stands).
+
+        Returns:
+            (number of distinct trials, their per-period Sharpe ratios (k,) float64, NaN included).
+        """
+        latest = {
+            trial.identity: trial.sharpe
+            for trial in self.trials
+            if trial.data_sha256 == data_sha256
+        }
+        return len(latest), np.array(list(latest.values()), dtype=np.float64)
+
+
+def read_trials(home: Path) -> TrialLedger:
+    """Read the ledger of a home folder; a missing file is an empty ledger.
+
+    A last line without its newline was torn by a crash: it is skipped, with a warning.
+
+    Raises:
+        InputError: any other line cannot be read; the message names file and line.
+    """
+    path = home / LEDGER_NAME
+    if not path.exists():
+        return TrialLedger((), "")
+    whole, torn = _split_torn(path.read_bytes())
+    lines = whole.splitlines()
+    trials = tuple(_parse(line, path, number) for number, line in enumerate(lines, start=1))
+    return TrialLedger(trials, _torn_warning(path, len(lines) + 1) if torn else "")
+
+
+def record_trial(home: Path, trial: Trial) -> str:
+    """Append a run to the ledger, on disk before this returns.
+
+    Returns:
+        a warning when a torn last line of an earlier crash was cut off first; else empty.
+
+    Raises:
+        InputError: the parameters are not JSON values, or another process held the lock for 30 s.
+    """
+    from filelock import FileLock, Timeout
+
+    line = _format(trial)
+    path = home / LEDGER_NAME
+    try:
+        with FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
+            return _append(path, line)
+    except Timeout:
+        message = (
+            f"expected the lock of {path} within {_LOCK_TIMEOUT_S:.0f} s, was held by another"
+        )
+        raise InputError(message, hint="wait for the other run, or end it") from None
+
+
+def _append(path: Path, line: bytes) -> str:
+    with path.open("a+b") as file:
+        warning = _cut_torn(file, path)
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    return warning
+
+
+def _cut_torn(file: BinaryIO, path: Path) -> str:
+    if file.seek(0, os.SEEK_END) == 0:
+        return ""
+    file.seek(-1, os.SEEK_END)
+    if file.read(1) == b"\n":
+        return ""
+    file.seek(0)
+    whole, _ = _split_torn(file.read())
+    file.truncate(len(whole))
+    return _torn_warning(path, whole.count(b"\n") + 1)
+
+
+def _split_torn(content: bytes) -> tuple[bytes, bytes]:
+    end = content.rfind(b"\n") + 1
+    return content[:end], content[end:]
+
+
+def _torn_warning(path: Path, number: int) -> str:
+    return f"{path}, line {number}: torn by a crash while writing, left out of the trial count"
+
+
+def _format(trial: Trial) -> bytes:
+    entry = {
+        "time": format_time(trial.recorded_at_ns),
+        "run_id": trial.run_id,
+        "data_sha256": trial.data_sha256,
+        "strategy": trial.strategy,
+        "parameters": trial.parameters,
+        "sharpe": trial.sharpe if math.isfinite(trial.sharpe) else None,
+        "n": trial.n,
+    }
+    try:
+        text = json.dumps(entry, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        message = f"expected parameters of run {trial.run_id} as JSON values, was: {error}"
+        raise InputError(message) from error
+    return text.encode() + b"\n"
+
+
+def _parse(line: bytes, path: Path, number: int) -> Trial:
+    try:
+        entry = json.loads(line)
+        return Trial(
+            recorded_at_ns=parse_time_ns(entry["time"]),
+            run_id=entry["run_id"],
+            data_sha256=entry["data_sha256"],
+            strategy=entry["strategy"],
+            parameters=dict(entry["parameters"]),
+            sharpe=math.nan if entry["sharpe"] is None else float(entry["sharpe"]),
+            n=int(entry["n"]),
+        )
+    except (ValueError, KeyError, TypeError, InputError) as error:
+        message = f"expected a trial in {path}, line {number}, was unreadable: {error}"
+        hint = (
+            "restore the file from a backup, or delete that line knowing that trials go uncounted"
+        )
+        raise InputError(message, hint=hint) from error

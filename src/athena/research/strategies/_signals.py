@@ -1,0 +1,62 @@
+"""Signal columns of the built-in strategies; each value uses closes up to its own bar only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from athena.market import indicators
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+
+def window_sums(values: Ints, length: int) -> Ints:
+    """Sum each window of `length` values; (T,), 0 before the first whole window.
+
+    The running total may wrap around 64 bits; a difference of two of them does not notice.
+    """
+    sums = np.zeros(len(values), np.int64)
+    if len(values) >= length:
+        total = np.cumsum(values)
+        sums[length - 1] = total[length - 1]
+        sums[length:] = total[length:] - total[:-length]
+    return sums
+
+
+def sma_trend(closes: Ints, fast: int, slow: int) -> NDArray[np.int8]:
+    """Compare two simple means exactly: the sign of fast - slow, 0 until the slow one is there."""
+    difference = window_sums(closes, fast) * slow - window_sums(closes, slow) * fast
+    trend = np.sign(difference).astype(np.int8)
+    trend[: slow - 1] = 0
+    return trend
+
+
+def ema_trend(closes: Floats, fast: int, slow: int) -> NDArray[np.int8]:
+    """Compare two exponential means: the sign of fast - slow, 0 for the first `slow` bars."""
+    difference = indicators.ema(closes, fast) - indicators.ema(closes, slow)
+    trend = np.sign(difference).astype(np.int8)
+    trend[: slow - 1] = 0
+    return trend
+
+
+def beyond(values: Floats, threshold: float) -> NDArray[np.int8]:
+    """Tell where values are beyond a threshold: 1 above it, -1 under its negative, else 0."""
+    return (values > threshold).astype(np.int8) - (values < -threshold).astype(np.int8)
+
+
+def rolling_max(values: Floats, length: int) -> Floats:
+    """Return the largest of the last `length` values; of those there are, in front."""
+    padded = np.concatenate([np.full(length - 1, -np.inf), values])
+    return np.lib.stride_tricks.sliding_window_view(padded, length).max(axis=1)
+
+
+def behind(values: Floats) -> Floats:
+    """Move values one bar on, so that bar t sees those up to t - 1; NaN in front."""
+    moved = np.full(len(values), np.nan)
+    moved[1:] = values[:-1]
+    return moved

@@ -1,0 +1,267 @@
+"""Simple-moving-average strategies, each written in all three kinds with one result.
+
+They act when the trend changes or something of theirs has filled, so that a refused order is not
+asked for again at every bar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from athena.domain import Purpose, Side
+from athena.errors import InputError
+from athena.research.strategies._signals import sma_trend
+from athena.research.strategies._sizing import Sizing
+from athena.trading import (
+    BarStrategy,
+    Intent,
+    RuleStrategy,
+    Table,
+    Wake,
+    WokenStrategy,
+    arithmetic,
+    codes,
+    rules,
+)
+from athena.trading import layout as at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from athena.trading import Market, View
+
+_PPM = 1_000_000
+
+
+@dataclass
+class SmaCross:
+    """Hold while the fast mean of closes is above the slow one, be flat while it is below.
+
+    Attributes:
+        fast, slow: lengths in bars, 1 <= fast < slow.
+        quantity: in base currency; 0 uses the fraction.
+        fraction: of equity.
+    """
+
+    fast: int = 10
+    slow: int = 30
+    quantity: Decimal = Decimal(0)
+    fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that make no cross."""
+        if not 1 <= self.fast < self.slow:
+            message = f"expected 1 <= fast < slow, was fast={self.fast}, slow={self.slow}"
+            raise InputError(message)
+        self._sizing = Sizing(self.quantity, self.fraction)
+
+    def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
+        """Compute the trend of the first instrument: -1, 0 or 1."""
+        return {"trend": sma_trend(market.close[0], self.fast, self.slow)}
+
+    def decide(self, view: View) -> Intent | None:
+        """Buy into an upward trend when flat, sell out of a downward one."""
+        (trend,) = view.signals
+        if view.n_working:
+            return None
+        if trend > 0 and view.position == 0:
+            return self.entry(view)
+        if trend < 0 and view.position > 0:
+            return Intent(side=Side.SELL, lots=view.position, purpose=Purpose.EXIT)
+        return None
+
+    def entry(self, view: View) -> Intent:
+        """Enter long."""
+        return Intent(side=Side.BUY, lots=self._sizing.lots(view))
+
+    def rule_parameters(self, market: Market) -> list[int]:
+        """Return the parameters of `sma_rule`."""
+        lots = self._sizing.fixed_lots(market.instruments[0])
+        return [self.fast, self.slow, lots, self._sizing.fraction_ppm, 0, 0]
+
+
+@dataclass
+class SmaBracket(SmaCross):
+    """Enter on an upward trend with a stop and a target; leave only by one of them.
+
+    Attributes:
+        stop, target: distances from the close that decided, as fractions of it.
+    """
+
+    stop: float = 0.02
+    target: float = 0.03
+
+    def __post_init__(self) -> None:
+        """Refuse distances that protect nothing."""
+        super().__post_init__()
+        if not (0 < self.stop < 1 and 0 < self.target):
+            message = f"expected 0 < stop < 1 and target > 0, was {self.stop} and {self.target}"
+            raise InputError(message)
+
+    def decide(self, view: View) -> Intent | None:
+        """Buy into an upward trend when flat."""
+        (trend,) = view.signals
+        if trend > 0 and view.position == 0 and not view.n_working:
+            return self.entry(view)
+        return None
+
+    def entry(self, view: View) -> Intent:
+        """Enter long with both protections, on whole ticks."""
+        close = view.bar.close
+        return Intent(
+            side=Side.BUY,
+            lots=self._sizing.lots(view),
+            stop_ticks=arithmetic.scaled(close, _PPM - round(self.stop * _PPM)),
+            target_ticks=arithmetic.scaled(close, _PPM + round(self.target * _PPM)),
+        )
+
+    def rule_parameters(self, market: Market) -> list[int]:
+        """Return the parameters of `sma_rule`."""
+        distances = [round(self.stop * _PPM), round(self.target * _PPM)]
+        return super().rule_parameters(market)[:-2] + distances
+
+
+class SmaCrossWoken(SmaCross, WokenStrategy):
+    """`SmaCross`, woken by a change of trend or a fill."""
+
+    wake: ClassVar[Wake] = Wake(on_change=("trend",), on_fill=True)
+
+    def on_wake(self, view: View) -> Intent | None:
+        """Decide."""
+        return self.decide(view)
+
+
+class SmaBracketWoken(SmaBracket, WokenStrategy):
+    """`SmaBracket`, woken by a change of trend or a fill."""
+
+    wake: ClassVar[Wake] = Wake(on_change=("trend",), on_fill=True)
+
+    def on_wake(self, view: View) -> Intent | None:
+        """Decide."""
+        return self.decide(view)
+
+
+@dataclass
+class SmaCrossBar(SmaCross, BarStrategy):
+    """`SmaCross`, called on every bar."""
+
+    _trend: int = field(default=0, init=False, repr=False)
+
+    def on_bar(self, view: View) -> Intent | None:
+        """Decide when the trend has changed or something has filled."""
+        trend = view.signals[0]
+        if trend != self._trend or view.has_filled:
+            self._trend = trend
+            return self.decide(view)
+        return None
+
+
+@dataclass
+class SmaBracketBar(SmaBracket, BarStrategy):
+    """`SmaBracket`, called on every bar."""
+
+    _trend: int = field(default=0, init=False, repr=False)
+
+    def on_bar(self, view: View) -> Intent | None:
+        """Decide when the trend has changed or something has filled."""
+        trend = view.signals[0]
+        if trend != self._trend or view.has_filled:
+            self._trend = trend
+            return self.decide(view)
+        return None
+
+
+# memory of `sma_rule`
+_COUNT = 0
+_FAST_SUM = 1
+_SLOW_SUM = 2
+_TREND = 3
+_FILLS = 4
+_RING = 5
+# its parameters
+_P_FAST = 0
+_P_SLOW = 1
+_P_LOTS = 2
+_P_FRACTION = 3
+_P_STOP = 4
+_P_TARGET = 5
+
+
+def sma_rule(now: Table, memory: Table, parameters: Table, intents: Table) -> int:
+    """Decide as `SmaCross` (no stop) or `SmaBracket`, from closes it is shown one by one."""
+    close = now[rules.N_NOW + rules.BAR_CLOSE]
+    trend = _next_trend(memory, parameters[_P_FAST], parameters[_P_SLOW], close)
+    if trend == memory[_TREND] and now[rules.NOW_FILLS] == memory[_FILLS]:
+        return 0
+    memory[_TREND] = trend
+    memory[_FILLS] = now[rules.NOW_FILLS]
+    position = now[rules.N_NOW + rules.POSITION]
+    if now[rules.NOW_WORKING] > 0:
+        return 0
+    stop_ppm = parameters[_P_STOP]
+    if trend > 0 and position == 0:
+        lots = parameters[_P_LOTS]
+        if lots == 0:
+            lots = rules.lots_for(now, 0, parameters[_P_FRACTION])
+        base = rules.write_market(intents, 0, 0, lots, codes.ENTRY)
+        if stop_ppm > 0:
+            target_ppm = parameters[_P_TARGET]
+            intents[base + at.I_STOP] = arithmetic.scaled(close, 1_000_000 - stop_ppm)
+            intents[base + at.I_TARGET] = arithmetic.scaled(close, 1_000_000 + target_ppm)
+        return 1
+    if trend < 0 and position > 0 and stop_ppm == 0:
+        rules.write_market(intents, 0, 0, -position, codes.EXIT)
+        return 1
+    return 0
+
+
+def _next_trend(memory: Table, fast: int, slow: int, close: int) -> int:
+    """Move both window sums on by one close; return the sign of their difference."""
+    count = memory[_COUNT]
+    slot = _RING + count % slow
+    if count >= slow:
+        memory[_SLOW_SUM] -= memory[slot]
+    if count >= fast:
+        memory[_FAST_SUM] -= memory[_RING + (count - fast) % slow]
+    memory[slot] = close
+    memory[_FAST_SUM] += close
+    memory[_SLOW_SUM] += close
+    memory[_COUNT] = count + 1
+    if count + 1 < slow:
+        return 0
+    difference = memory[_FAST_SUM] * slow - memory[_SLOW_SUM] * fast
+    if difference > 0:
+        return 1
+    return -1 if difference < 0 else 0
+
+
+class SmaCrossRule(SmaCross, RuleStrategy):
+    """`SmaCross` as a compiled rule."""
+
+    rule = staticmethod(sma_rule)
+
+    def parameters(self, market: Market) -> list[int]:
+        """Return the rule's parameters."""
+        return self.rule_parameters(market)
+
+    def memory_size(self) -> int:
+        """Return the size of the sums and the ring of closes."""
+        return _RING + self.slow
+
+
+class SmaBracketRule(SmaBracket, RuleStrategy):
+    """`SmaBracket` as a compiled rule."""
+
+    rule = staticmethod(sma_rule)
+
+    def parameters(self, market: Market) -> list[int]:
+        """Return the rule's parameters."""
+        return self.rule_parameters(market)
+
+    def memory_size(self) -> int:
+        """Return the size of the sums and the ring of closes."""
+        return _RING + self.slow

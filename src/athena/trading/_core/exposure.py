@@ -1,0 +1,199 @@
+"""What is at stake: positions plus every working entry at its worst case."""
+
+from __future__ import annotations
+
+from athena.trading._core import codes
+from athena.trading._core import layout as at
+from athena.trading._core.arithmetic import part
+from athena.trading._core.layout import State
+from athena.trading._core.orders import adds_risk, is_working, reserved_value
+from athena.trading._core.positions import position_value
+
+
+def in_trading_book(s: State, strategy: int) -> bool:
+    """Tell whether a strategy trades the trading book, which the risk limits are about."""
+    return s.strategies[strategy, at.BOOK] == codes.TRADING_BOOK
+
+
+def instrument_exposure(s: State, instrument: int) -> int:
+    """Return |positions| + working entries of the trading book in one instrument, in money."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    total = 0
+    for strategy in range(s.account[at.N_STRATEGIES]):
+        row = strategy * n_instruments + instrument
+        if s.positions[row, at.QUANTITY] != 0 and in_trading_book(s, strategy):
+            total += abs(position_value(s, row))
+    for row in range(s.account[at.N_ROWS]):
+        if s.orders[row, at.ORDER_INSTRUMENT] == instrument and counts(s, row):
+            total += reserved_value(s, row)
+    return total
+
+
+def counts(s: State, row: int) -> bool:
+    """Tell whether a row holds a working entry of the trading book."""
+    return (
+        s.orders[row, at.NUMBER] != 0
+        and is_working(s.orders[row, at.STATE])
+        and adds_risk(s, row)
+        and in_trading_book(s, s.orders[row, at.ORDER_STRATEGY])
+    )
+
+
+def gross_exposure(s: State) -> int:
+    """Return the trading book's exposure in money: sum of |notional|, working entries included."""
+    total = 0
+    for instrument in range(s.account[at.N_INSTRUMENTS]):
+        total += instrument_exposure(s, instrument)
+    return total
+
+
+def net_exposure(s: State, side: int) -> int:
+    """Return the signed exposure; only working entries of `side` count, as the worst case."""
+    total = 0
+    for row in range(s.account[at.N_POSITIONS]):
+        if s.positions[row, at.QUANTITY] != 0 and in_trading_book(s, row // s.account[at.N_INSTRUMENTS]):
+            total += position_value(s, row)
+    for row in range(s.account[at.N_ROWS]):
+        if counts(s, row) and s.orders[row, at.SIDE] == side:
+            total += side * reserved_value(s, row)
+    return total
+
+
+def sector_exposure(s: State, sector: int) -> int:
+    """Return the trading book's exposure in one sector, in money."""
+    total = 0
+    for instrument in range(s.account[at.N_INSTRUMENTS]):
+        if s.instruments[instrument, at.SECTOR] == sector:
+            total += instrument_exposure(s, instrument)
+    return total
+
+
+def correlated_exposure(s: State, instrument: int, threshold_ppm: int) -> int:
+    """Return the exposure of all instruments that move with one, itself included; no netting."""
+    total = 0
+    for other in range(s.account[at.N_INSTRUMENTS]):
+        if other == instrument or abs(s.correlation[instrument, other]) >= threshold_ppm:
+            total += instrument_exposure(s, other)
+    return total
+
+
+def strategy_exposure(s: State, strategy: int) -> int:
+    """Return one strategy's exposure, working entries included, in money."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    total = 0
+    for instrument in range(n_instruments):
+        total += abs(position_value(s, strategy * n_instruments + instrument))
+    for row in range(s.account[at.N_ROWS]):
+        if counts(s, row) and s.orders[row, at.ORDER_STRATEGY] == strategy:
+            total += reserved_value(s, row)
+    return total
+
+
+def all_books_exposure(s: State) -> int:
+    """Return |positions| + working entries of every book, in money."""
+    total = 0
+    for row in range(s.account[at.N_POSITIONS]):
+        total += abs(position_value(s, row))
+    for row in range(s.account[at.N_ROWS]):
+        if _works(s, row) and adds_risk(s, row):
+            total += reserved_value(s, row)
+    return total
+
+
+def _works(s: State, row: int) -> bool:
+    return s.orders[row, at.NUMBER] != 0 and is_working(s.orders[row, at.STATE])
+
+
+def value_at_risk(s: State) -> int:
+    """Return the one-day loss of all exposures at once, without credit for diversification."""
+    total = 0
+    for instrument in range(s.account[at.N_INSTRUMENTS]):
+        var_ppm = s.instruments[instrument, at.VAR_PPM]
+        if var_ppm > 0:
+            total += part(instrument_exposure(s, instrument), var_ppm)
+    return total
+
+
+def uses_margin(s: State, instrument: int, quantity: int, leverage: int) -> bool:
+    """Tell whether a holding borrows: leveraged, or short; a paid-up spot holding does not."""
+    return s.instruments[instrument, at.IS_MARGIN] == 1 and (leverage > 1 or quantity < 0)
+
+
+def margin_in_use(s: State) -> int:
+    """Return the money bound by leveraged and short exposure: notional / leverage."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    total = 0
+    for row in range(s.account[at.N_POSITIONS]):
+        leverage = max(1, s.positions[row, at.POSITION_LEVERAGE])
+        if uses_margin(s, row % n_instruments, s.positions[row, at.QUANTITY], leverage):
+            total += abs(position_value(s, row)) // leverage
+    for row in range(s.account[at.N_ROWS]):
+        if _works(s, row) and adds_risk(s, row):
+            leverage = max(1, s.orders[row, at.LEVERAGE])
+            instrument = s.orders[row, at.ORDER_INSTRUMENT]
+            if uses_margin(s, instrument, s.orders[row, at.SIDE], leverage):
+                total += reserved_value(s, row) // leverage
+    return total
+
+
+def reserved_cash(s: State) -> int:
+    """Return the cash that working spot purchases may still need."""
+    total = 0
+    for row in range(s.account[at.N_ROWS]):
+        if (
+            _works(s, row)
+            and s.orders[row, at.SIDE] > 0
+            and s.instruments[s.orders[row, at.ORDER_INSTRUMENT], at.IS_MARGIN] == 0
+        ):
+            total += reserved_value(s, row)
+    return total
+
+
+def open_positions(s: State, instrument: int) -> int:
+    """Count open positions and working entries without one; NONE counts all instruments."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    count = 0
+    for row in range(s.account[at.N_POSITIONS]):
+        if instrument >= 0 and instrument != row % n_instruments:
+            continue
+        if not in_trading_book(s, row // n_instruments):
+            continue
+        if s.positions[row, at.QUANTITY] != 0 or _has_entry(s, row):
+            count += 1
+    return count
+
+
+def _has_entry(s: State, position: int) -> bool:
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    for row in range(s.account[at.N_ROWS]):
+        own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
+        if own == position and counts(s, row):
+            return True
+    return False
+
+
+def sellable(s: State, position: int) -> int:
+    """Return the lots a spot sale may take: the holding less what working sales already take."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    free = s.positions[position, at.QUANTITY]
+    for row in range(s.account[at.N_ROWS]):
+        own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
+        if own == position and _works(s, row) and s.orders[row, at.SIDE] < 0 and adds_risk(s, row):
+            free -= s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
+    return free
+
+
+def exiting(s: State, position: int) -> int:
+    """Return the lots that working exits already close; protective stops and targets wait."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    total = 0
+    for row in range(s.account[at.N_ROWS]):
+        own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
+        if (
+            own == position
+            and _works(s, row)
+            and not adds_risk(s, row)
+            and s.orders[row, at.PURPOSE] != codes.PROTECT
+        ):
+            total += s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
+    return total

@@ -1,0 +1,51 @@
+"""Apply a journaled input again; what follows from it is recorded again and can be compared."""
+
+from __future__ import annotations
+
+from athena.trading._core import layout as at
+from athena.trading._core import step
+from athena.trading._core.layout import State, Table
+
+_HEADER = 2  # kind with length, marks
+
+
+def is_whole(words: Table, position: int, end: int) -> bool:
+    """Tell whether a whole record begins at `position` and ends not later than `end`."""
+    if position + _HEADER > end:
+        return False
+    length = words[position] >> 8
+    return length >= _HEADER and position + length <= end
+
+
+def apply_record(s: State, words: Table, position: int) -> bool:
+    """Apply the input record at `position`; False when it is none, and nothing was done.
+
+    Verdicts and notices are outcomes: the inputs make them again.
+    """
+    kind = words[position] & 0xFF
+    length = words[position] >> 8
+    first = position + _HEADER
+    if kind == at.R_INTENT and length == _HEADER + at.N_INTENT:
+        for field in range(at.N_INTENT):
+            s.intent[field] = words[first + field]
+        step.apply_intent(s)
+    elif kind == at.R_REPORT and length == _HEADER + 9:
+        step.apply_report(
+            s,
+            words[first],
+            words[first + 1],
+            words[first + 2],
+            words[first + 3],
+            words[first + 4],
+            words[first + 5],
+            words[first + 6],
+        )
+    elif kind == at.R_COMMAND and length == _HEADER + 3:
+        step.apply_command(s, words[first], words[first + 1], words[first + 2])
+    elif kind == at.R_CASH and length == _HEADER + 2:
+        step.apply_cash(s, words[first], words[first + 1])
+    elif kind == at.R_HEALTH and length == _HEADER + 2:
+        step.apply_health(s, words[first], words[first + 1])
+    else:
+        return False
+    return True

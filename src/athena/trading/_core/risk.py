@@ -1,0 +1,542 @@
+"""The risk engine: it may only shrink or refuse, and it lists every reason.
+
+Order of checks: validity, halt and breakers, cool-down, stop, confidence, size, volatility,
+leverage, exposure, correlation, margin, health. The first failure decides, all are listed.
+"""
+
+from __future__ import annotations
+
+from athena.trading._core import codes
+from athena.trading._core import exposure as stake
+from athena.trading._core import layout as at
+from athena.trading._core import limits as limit
+from athena.trading._core.arithmetic import (
+    impact_ppm,
+    lots_worth,
+    mul_div,
+    mul_div_capped,
+    part,
+    value,
+)
+from athena.trading._core.layout import State
+from athena.trading._core.orders import is_stop, is_working, needs_limit, needs_trigger
+from athena.trading._core.positions import equity, position_row, position_value
+
+
+def fail(s: State, code: int) -> None:
+    """Note a failed check; the first one decides."""
+    s.verdict[at.MASK] |= 1 << code
+    if s.verdict[at.CODE] == 0:
+        s.verdict[at.CODE] = code
+
+
+def shrink(s: State, lots: int, code: int) -> None:
+    """Allow at most `lots`; none left is a failure of the check."""
+    if lots <= 0:
+        fail(s, code)
+    elif lots < s.verdict[at.APPROVED]:
+        s.verdict[at.APPROVED] = lots
+
+
+def judge(s: State) -> None:
+    """Judge an intent into `s.verdict`, by the rule set of its purpose."""
+    for field in range(at.N_VERDICT):
+        s.verdict[field] = 0
+    s.verdict[at.APPROVED_LEVERAGE] = 1
+    if not _is_addressed(s):
+        fail(s, codes.INVALID_VALUE)
+        return
+    price = reference_price(s)
+    _ask_lots(s, price)
+    _check_validity(s, price)
+    if (s.verdict[at.MASK] >> codes.INVALID_VALUE) & 1:
+        return
+    purpose = s.intent[at.I_PURPOSE]
+    if s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY:
+        _check_reduce_only(s)
+    elif purpose in (codes.REBALANCE, codes.DCA, codes.HODL):
+        _judge_holding(s, price)
+    else:
+        _judge_entry(s, price)
+    if s.verdict[at.CODE] != 0:
+        s.verdict[at.APPROVED] = 0
+
+
+def reference_price(s: State) -> int:
+    """Return the price in ticks that an intent is judged at; 0 when none is known."""
+    if needs_limit(s.intent[at.I_TYPE]):
+        return s.intent[at.I_LIMIT]
+    if needs_trigger(s.intent[at.I_TYPE]):
+        return s.intent[at.I_TRIGGER]
+    return s.instruments[s.intent[at.I_INSTRUMENT], at.LAST]
+
+
+def _is_addressed(s: State) -> bool:
+    """Tell whether instrument, strategy and codes exist, so that nothing is read out of bounds."""
+    return (
+        0 <= s.intent[at.I_INSTRUMENT] < s.account[at.N_INSTRUMENTS]
+        and 0 <= s.intent[at.I_STRATEGY] < s.account[at.N_STRATEGIES]
+        and 0 <= s.intent[at.I_PURPOSE] <= codes.LIQUIDATE
+        and (s.intent[at.I_SIDE] == 1 or s.intent[at.I_SIDE] == -1)
+        and 0 <= s.intent[at.I_TYPE] <= codes.TRAILING_STOP
+        and 0 <= s.intent[at.I_TIME_IN_FORCE] <= codes.GTD
+        and 0 <= s.intent[at.I_REGIME] < codes.N_REGIMES
+    )
+
+
+def _ask_lots(s: State, price: int) -> None:
+    """Start the approved size from the quantity asked for, or from a quote amount."""
+    lots = s.intent[at.I_LOTS]
+    instrument = s.intent[at.I_INSTRUMENT]
+    if lots == 0 and s.intent[at.I_QUOTE_AMOUNT] > 0 and price > 0:
+        lots = lots_worth(
+            s.intent[at.I_QUOTE_AMOUNT],
+            price,
+            s.instruments[instrument, at.VALUE_NUM],
+            s.instruments[instrument, at.VALUE_DEN],
+        )
+    s.verdict[at.APPROVED] = lots
+
+
+def _worth(s: State, instrument: int, ticks: int, lots: int) -> int:
+    return value(
+        ticks,
+        lots,
+        s.instruments[instrument, at.VALUE_NUM],
+        s.instruments[instrument, at.VALUE_DEN],
+    )
+
+
+def _check_validity(s: State, price: int) -> None:
+    """Check numbers, precision, minimum, caps, duplicates and mode: no venue call was made."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    lots = s.verdict[at.APPROVED]
+    if _has_bad_number(s, lots):
+        fail(s, codes.INVALID_VALUE)
+        return
+    leverage = s.intent[at.I_LEVERAGE]
+    if leverage < 1 or leverage > s.limits[limit.MAX_LEVERAGE]:
+        fail(s, codes.LEVERAGE)
+    if s.account[at.MODE_FORBIDS] != 0:
+        fail(s, codes.MODE_FORBIDS)
+    if _is_duplicate(s, s.intent[at.I_KEY]):
+        fail(s, codes.DUPLICATE_INTENT)
+    is_exit = (s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY) != 0
+    if price <= 0:
+        if not is_exit:
+            fail(s, codes.DATA_STALE)
+        return
+    _check_minimum(s, instrument, lots, price)
+    if not is_exit and (
+        lots > s.instruments[instrument, at.CAP_LOTS]
+        or lots > _lots_for(s, instrument, s.limits[limit.ORDER_CAP_MONEY], price)
+    ):
+        fail(s, codes.SIZE_CAP)
+
+
+def _has_bad_number(s: State, lots: int) -> bool:
+    """Tell whether a number is missing, zero or negative where it must not be."""
+    kind = s.intent[at.I_TYPE]
+    if lots <= 0 and not (s.intent[at.I_LOTS] == 0 and s.intent[at.I_QUOTE_AMOUNT] > 0):
+        return True
+    if s.intent[at.I_LOTS] < 0 or s.intent[at.I_QUOTE_AMOUNT] < 0:
+        return True
+    if needs_limit(kind) and s.intent[at.I_LIMIT] <= 0:
+        return True
+    if needs_trigger(kind) and s.intent[at.I_TRIGGER] <= 0:
+        return True
+    if kind == codes.TRAILING_STOP and s.intent[at.I_TRIGGER] < 0:
+        return True
+    if s.intent[at.I_STOP] < 0 or s.intent[at.I_TARGET] < 0 or s.intent[at.I_TRAIL_PPM] < 0:
+        return True
+    if not 0 <= s.intent[at.I_CONFIDENCE_PPM] <= at.PPM:
+        return True
+    if s.intent[at.I_TIME_IN_FORCE] == codes.GTD and s.intent[at.I_EXPIRES_NS] <= s.account[at.NOW_NS]:
+        return True
+    return _is_short_on_spot(s, lots)
+
+
+def _is_short_on_spot(s: State, lots: int) -> bool:
+    """Tell whether a spot sale goes beyond the holding; so it is in every mode (TR-14)."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    if s.intent[at.I_SIDE] > 0 or s.instruments[instrument, at.IS_MARGIN] == 1:
+        return False
+    if s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY:
+        return False
+    row = position_row(s, s.intent[at.I_STRATEGY], instrument)
+    return lots > stake.sellable(s, row)
+
+
+def _is_duplicate(s: State, key: int) -> bool:
+    if key == 0:
+        return False
+    for slot in range(min(s.account[at.N_KEYS], len(s.keys))):
+        if s.keys[slot] == key:
+            return True
+    return False
+
+
+def _lots_for(s: State, instrument: int, money: int, price: int) -> int:
+    return lots_worth(
+        money,
+        price,
+        s.instruments[instrument, at.VALUE_NUM],
+        s.instruments[instrument, at.VALUE_DEN],
+    )
+
+
+def _check_minimum(s: State, instrument: int, lots: int, price: int) -> None:
+    """Refuse a size under the venue's minimum; it is never rounded up."""
+    if lots < s.instruments[instrument, at.MIN_LOTS] or (
+        s.instruments[instrument, at.MIN_NOTIONAL] > 0
+        and _worth(s, instrument, price, lots) < s.instruments[instrument, at.MIN_NOTIONAL]
+    ):
+        fail(s, codes.BELOW_MINIMUM)
+
+
+def _check_reduce_only(s: State) -> None:
+    """Cap an exit at the position it closes; its side comes from the position (D06)."""
+    row = position_row(s, s.intent[at.I_STRATEGY], s.intent[at.I_INSTRUMENT])
+    quantity = s.positions[row, at.QUANTITY]
+    if quantity * s.intent[at.I_SIDE] >= 0:
+        fail(s, codes.REDUCE_ONLY)
+        return
+    free = abs(quantity) - stake.exiting(s, row)
+    shrink(s, free, codes.REDUCE_ONLY)
+
+
+# --- entries of the trading book --------------------------------------------------------------
+
+
+def _judge_entry(s: State, price: int) -> None:
+    """Judge a risk-increasing intent of the trading book by every check, in the fixed order."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    total = equity(s)
+    has_equity = total > 0 and _is_account_fresh(s)
+    _check_halts(s, s.intent[at.I_STRATEGY])
+    _check_cooldowns(s, instrument)
+    stop = _check_stop(s, price)
+    tier = _check_confidence(s)
+    if has_equity and price > 0:
+        leverage = _leverage_cap(s, total)
+        s.verdict[at.APPROVED_LEVERAGE] = leverage
+        _check_size(s, price, stop, tier, total)
+        _check_slippage(s, instrument)
+        _check_exposure(s, price, total)
+        _check_correlation(s, instrument, price, total)
+        _check_margin(s, price, total, leverage)
+        if s.verdict[at.CODE] == 0:
+            _check_minimum(s, instrument, s.verdict[at.APPROVED], price)
+    _check_health(s, instrument, has_equity)
+    s.verdict[at.APPROVED_STOP] = stop
+
+
+def _check_halts(s: State, strategy: int) -> None:
+    halt = s.account[at.HALT]
+    if (halt & at.HALT_STOPS) != 0 or s.strategies[strategy, at.IS_STOPPED] != 0:
+        fail(s, codes.HALTED)
+    if (halt & at.HALT_BREAKERS) != 0 or s.account[at.NOW_NS] < s.account[at.PAUSE_UNTIL_NS]:
+        fail(s, codes.BREAKER)
+
+
+def _check_cooldowns(s: State, instrument: int) -> None:
+    now = s.account[at.NOW_NS]
+    if (
+        now < s.account[at.ACCOUNT_COOLDOWN_NS]
+        or now < s.account[at.TRADING_COOLDOWN_NS]
+        or now < s.instruments[instrument, at.SYMBOL_COOLDOWN_NS]
+    ):
+        fail(s, codes.COOLDOWN)
+    start = s.limits[limit.WINDOW_START_NS]
+    end = s.limits[limit.WINDOW_END_NS]
+    time_of_day = now % at.NS_PER_DAY
+    if start < end and start <= time_of_day < end:
+        fail(s, codes.WINDOW_CLOSED)
+    if start > end and (time_of_day >= start or time_of_day < end):
+        fail(s, codes.WINDOW_CLOSED)
+
+
+def default_stop(s: State, price: int) -> int:
+    """Return the default stop in ticks: ATR x the regime's factor, clamped; 0 without an ATR."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    atr = s.instruments[instrument, at.ATR]
+    if atr <= 0 or price <= 0:
+        return 0
+    distance = part(atr, s.limits[limit.REGIME_ATR_PPM + s.intent[at.I_REGIME]])
+    nearest = part(price, s.limits[limit.STOP_MIN_PPM]) + 1
+    farthest = part(price, s.instruments[instrument, at.MAX_STOP_PPM])
+    distance = max(nearest, min(distance, farthest))
+    return price - s.intent[at.I_SIDE] * distance
+
+
+def _check_stop(s: State, price: int) -> int:
+    """Check the stop's side, distance and reward; return it (0 = none)."""
+    side = s.intent[at.I_SIDE]
+    stop = s.intent[at.I_STOP]
+    needs_stop = s.limits[limit.NEEDS_STOP] == 1
+    if stop == 0 and needs_stop:
+        stop = default_stop(s, price)
+    if stop <= 0:
+        if needs_stop:
+            fail(s, codes.STOP_MISSING)
+        return 0
+    distance = side * (price - stop)
+    if distance <= 0:
+        fail(s, codes.STOP_DISTANCE)
+        return stop
+    if needs_stop:
+        farthest = s.instruments[s.intent[at.I_INSTRUMENT], at.MAX_STOP_PPM]
+        if distance < part(price, s.limits[limit.STOP_MIN_PPM]) or distance > part(price, farthest):
+            fail(s, codes.STOP_DISTANCE)
+    target = s.intent[at.I_TARGET]
+    if target > 0:
+        reward = side * (target - price)
+        if reward <= 0 or (
+            needs_stop and reward < part(distance, s.limits[limit.REWARD_RISK_PPM])
+        ):
+            fail(s, codes.REWARD_RISK)
+    return stop
+
+
+def confidence_floor(s: State, regime: int) -> int:
+    """Return the least confidence that may trade, in ppm: regime, losses in a row, strictness."""
+    floor = s.limits[limit.REGIME_FLOOR_PPM + regime] + s.limits[limit.STRICTNESS_PPM]
+    streak = s.account[at.LOSS_STREAK]
+    if streak >= s.limits[limit.LONG_STREAK]:
+        return floor + s.limits[limit.LONG_STREAK_FLOOR_PPM]
+    if streak >= s.limits[limit.SHORT_STREAK]:
+        return floor + s.limits[limit.SHORT_STREAK_FLOOR_PPM]
+    return floor
+
+
+def confidence_tier(s: State, confidence_ppm: int) -> int:
+    """Return the tier 0..3 of a confidence, NONE below the lowest."""
+    for tier in range(4):
+        if confidence_ppm >= s.limits[limit.TIER_1_PPM + tier]:
+            return tier
+    return at.NONE
+
+
+def _check_confidence(s: State) -> int:
+    """Check floor and tier; return the tier (NONE = no trade, or not asked for)."""
+    if s.limits[limit.NEEDS_CONFIDENCE] == 0:
+        return at.NONE
+    confidence = s.intent[at.I_CONFIDENCE_PPM]
+    tier = confidence_tier(s, confidence)
+    if tier == at.NONE or confidence < confidence_floor(s, s.intent[at.I_REGIME]):
+        fail(s, codes.CONFIDENCE)
+    return tier
+
+
+def size_factor_ppm(s: State, tier: int) -> int:
+    """Return tier x regime x volatility x loss factors in ppm, each product rounded down."""
+    factor = at.PPM if tier == at.NONE else s.limits[limit.TIER_1_SIZE_PPM + tier]
+    factor = factor * s.limits[limit.REGIME_SIZE_PPM + s.intent[at.I_REGIME]] // at.PPM
+    if _is_spiking(s, s.intent[at.I_INSTRUMENT]):
+        factor = factor * s.limits[limit.VOLATILITY_SIZE_PPM] // at.PPM
+    if s.account[at.HALF_SIZE] == 1:
+        factor = factor * s.limits[limit.LOSS_SIZE_PPM] // at.PPM
+    return factor
+
+
+def _is_spiking(s: State, instrument: int) -> bool:
+    mean = s.instruments[instrument, at.ATR_MEAN]
+    return mean > 0 and s.instruments[instrument, at.ATR] > part(
+        mean, s.limits[limit.VOLATILITY_SPIKE_PPM]
+    )
+
+
+def _check_size(
+    s: State, price: int, stop: int, tier: int, total: int
+) -> None:
+    """Shrink to the risk budget, the position cap, the tier's cap and the strategy's share."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    strategy = s.intent[at.I_STRATEGY]
+    distance = abs(price - stop)
+    if s.limits[limit.SIZES_BY_RISK] == 1 and stop > 0 and distance > 0:
+        budget = mul_div_capped(part(total, s.limits[limit.RISK_PER_TRADE_PPM]), price, distance)
+        budget = part(budget, size_factor_ppm(s, tier))
+        shrink(s, _lots_for(s, instrument, budget, price), codes.POSITION)
+    held = stake.instrument_exposure(s, instrument)
+    cap = part(total, s.limits[limit.POSITION_PPM])
+    if tier != at.NONE:
+        cap = min(cap, part(total, s.limits[limit.TIER_1_CAP_PPM + tier]))
+    shrink(s, _lots_for(s, instrument, cap - held, price), codes.POSITION)
+    share = part(part(total, s.strategies[strategy, at.SHARE_PPM]), s.limits[limit.GROSS_PPM])
+    free = share - stake.strategy_exposure(s, strategy)
+    shrink(s, _lots_for(s, instrument, free, price), codes.GROSS)
+    _check_count(s)
+
+
+def _check_count(s: State) -> None:
+    """Check the number of positions; adding to one's own position is not a new one."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    row = position_row(s, s.intent[at.I_STRATEGY], instrument)
+    if s.positions[row, at.QUANTITY] != 0:
+        return
+    if (
+        stake.open_positions(s, at.NONE) >= s.limits[limit.MAX_POSITIONS]
+        or stake.open_positions(s, instrument) >= s.limits[limit.MAX_POSITIONS_PER_SYMBOL]
+    ):
+        fail(s, codes.COUNT)
+
+
+def _check_slippage(s: State, instrument: int) -> None:
+    """Refuse an entry whose estimated slippage at the size so far is above the limit."""
+    estimate = s.limits[limit.BASE_COST_PPM] + impact_ppm(
+        s.instruments[instrument, at.VOLATILITY_PPM],
+        s.verdict[at.APPROVED],
+        s.instruments[instrument, at.BAR_VOLUME],
+        s.limits[limit.IMPACT_CAP_PPM],
+        s.limits[limit.IMPACT_UNKNOWN_PPM],
+    )
+    if estimate > s.limits[limit.SLIPPAGE_PPM]:
+        fail(s, codes.SLIPPAGE)
+
+
+def drawdown_ppm(s: State, total: int) -> int:
+    """Return the fall of equity from its peak in ppm, rounded down; 0 without a peak."""
+    peak = s.account[at.PEAK]
+    if peak <= 0 or total >= peak:
+        return 0
+    return mul_div(peak - total, at.PPM, peak)
+
+
+def _leverage_cap(s: State, total: int) -> int:
+    """Return the leverage judged at: the least of request, regime, tier, drawdown and losses."""
+    cap = min(s.intent[at.I_LEVERAGE], s.limits[limit.MAX_LEVERAGE])
+    cap = min(cap, s.limits[limit.REGIME_LEVERAGE + s.intent[at.I_REGIME]])
+    tier = confidence_tier(s, s.intent[at.I_CONFIDENCE_PPM])
+    if s.limits[limit.NEEDS_CONFIDENCE] == 1 and tier != at.NONE:
+        cap = min(cap, s.limits[limit.TIER_1_LEVERAGE + tier])
+    fall = drawdown_ppm(s, total)
+    for step in range(3):
+        if fall >= s.limits[limit.DRAWDOWN_1_PPM + step]:
+            cap = min(cap, s.limits[limit.DRAWDOWN_1_LEVERAGE + step])
+    streak = s.account[at.LOSS_STREAK]
+    if streak >= s.limits[limit.SHORT_STREAK]:
+        cap = min(cap, s.limits[limit.SHORT_STREAK_LEVERAGE])
+    if streak >= s.limits[limit.LONG_STREAK]:
+        cap = min(cap, s.limits[limit.LONG_STREAK_LEVERAGE])
+    return max(1, min(cap, s.account[at.LEVERAGE_CAP]))
+
+
+def _check_exposure(s: State, price: int, total: int) -> None:
+    """Shrink to the free gross, net and sector exposure, and the caps over all books."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    side = s.intent[at.I_SIDE]
+    gross = stake.gross_exposure(s)
+    free = part(total, s.limits[limit.GROSS_PPM]) - gross
+    free = min(free, s.limits[limit.TOTAL_GROSS_MONEY] - stake.all_books_exposure(s))
+    whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM]) - stake.all_books_exposure(s)
+    shrink(s, _lots_for(s, instrument, min(free, whole), price), codes.GROSS)
+    room = part(total, s.limits[limit.NET_PPM]) - side * stake.net_exposure(s, side)
+    shrink(s, _lots_for(s, instrument, room, price), codes.NET)
+    sector = s.instruments[instrument, at.SECTOR]
+    if sector > 0:
+        room = part(total, s.limits[limit.SECTOR_PPM]) - stake.sector_exposure(s, sector)
+        shrink(s, _lots_for(s, instrument, room, price), codes.SECTOR)
+
+
+def _check_correlation(s: State, instrument: int, price: int, total: int) -> None:
+    """Shrink to the free exposure of the group that moves together."""
+    threshold = s.limits[limit.CORRELATION_PPM]
+    room = part(total, s.limits[limit.CORRELATED_PPM])
+    room -= stake.correlated_exposure(s, instrument, threshold)
+    shrink(s, _lots_for(s, instrument, room, price), codes.CORRELATED)
+
+
+def _check_margin(s: State, price: int, total: int, leverage: int) -> None:
+    """Shrink to free margin or cash, value at risk and liquidity."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    if stake.uses_margin(s, instrument, s.intent[at.I_SIDE], leverage):
+        free = part(total, s.limits[limit.MARGIN_PPM]) - stake.margin_in_use(s)
+        shrink(s, _lots_for(s, instrument, free * leverage, price), codes.MARGIN)
+    elif s.instruments[instrument, at.IS_MARGIN] == 0 and s.intent[at.I_SIDE] > 0:
+        shrink(s, _lots_for(s, instrument, spendable_cash(s), price), codes.MARGIN)
+    var_ppm = s.instruments[instrument, at.VAR_PPM]
+    if var_ppm > 0:
+        free = part(total, s.limits[limit.VAR_PPM]) - stake.value_at_risk(s)
+        shrink(s, _lots_for(s, instrument, mul_div_capped(free, at.PPM, var_ppm), price), codes.VAR)
+    volume = s.instruments[instrument, at.DAY_VOLUME]
+    if volume > 0:
+        held = stake.instrument_exposure(s, instrument)
+        room = part(volume, s.limits[limit.LIQUIDITY_PPM])
+        shrink(s, room - _lots_for(s, instrument, held, price), codes.LIQUIDITY)
+
+
+def spendable_cash(s: State) -> int:
+    """Return the cash a spot purchase may use: free cash less the buffer for fee and slippage."""
+    free = s.account[at.CASH] - stake.reserved_cash(s)
+    if free <= 0:
+        return 0
+    return mul_div(free, at.PPM, at.PPM + s.limits[limit.CASH_BUFFER_PPM])
+
+
+def _is_account_fresh(s: State) -> bool:
+    confirmed = s.account[at.ACCOUNT_NS]
+    age = s.account[at.NOW_NS] - confirmed
+    return confirmed > 0 and age <= s.limits[limit.ACCOUNT_AGE_NS]
+
+
+def _check_health(s: State, instrument: int, has_equity: bool) -> None:
+    """Refuse what cannot be judged: unknown equity, stale price, venue, clock, reconciliation."""
+    if not has_equity:
+        fail(s, codes.EQUITY_UNKNOWN)
+    age = s.account[at.NOW_NS] - s.instruments[instrument, at.LAST_NS]
+    if s.instruments[instrument, at.LAST] <= 0 or age >= s.limits[limit.QUOTE_AGE_NS]:
+        fail(s, codes.DATA_STALE)
+    health = s.account[at.HEALTH]
+    if health & at.HEALTH_VENUE:
+        fail(s, codes.VENUE_DOWN)
+    if health & at.HEALTH_CLOCK:
+        fail(s, codes.CLOCK)
+    if health & at.HEALTH_UNRECONCILED:
+        fail(s, codes.UNRECONCILED)
+    if s.account[at.RATE_TOKENS] < at.PPM:
+        fail(s, codes.ORDER_RATE)
+
+
+# --- the core book: rebalancing, DCA, hodl ----------------------------------------------------
+
+
+def _judge_holding(s: State, price: int) -> None:
+    """Judge a spot holding's trade: no stop, no leverage, no short; never past its target."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    strategy = s.intent[at.I_STRATEGY]
+    side = s.intent[at.I_SIDE]
+    total = equity(s)
+    has_equity = total > 0 and _is_account_fresh(s)
+    _check_halts(s, strategy)
+    if s.intent[at.I_PURPOSE] == codes.REBALANCE and _is_in_flight(s, instrument):
+        fail(s, codes.COOLDOWN)
+    if s.intent[at.I_LEVERAGE] != 1:
+        fail(s, codes.LEVERAGE)
+    if has_equity and price > 0:
+        if s.intent[at.I_PURPOSE] == codes.REBALANCE:
+            held = position_value(s, position_row(s, strategy, instrument))
+            excess = side * (part(total, s.intent[at.I_TARGET_PPM]) - held)
+            shrink(s, _lots_for(s, instrument, excess, price), codes.POSITION)
+        free = s.limits[limit.TOTAL_GROSS_MONEY] - stake.all_books_exposure(s)
+        if side > 0:
+            shrink(s, _lots_for(s, instrument, free, price), codes.GROSS)
+            shrink(s, _lots_for(s, instrument, spendable_cash(s), price), codes.MARGIN)
+        else:
+            row = position_row(s, strategy, instrument)
+            shrink(s, stake.sellable(s, row), codes.REDUCE_ONLY)
+        if s.verdict[at.CODE] == 0:
+            _check_minimum(s, instrument, s.verdict[at.APPROVED], price)
+    _check_health(s, instrument, has_equity)
+
+
+def _is_in_flight(s: State, instrument: int) -> bool:
+    """Tell whether any order in the same asset works: the rebalance waits (TR-21)."""
+    for row in range(s.account[at.N_ROWS]):
+        if (
+            s.orders[row, at.NUMBER] != 0
+            and s.orders[row, at.ORDER_INSTRUMENT] == instrument
+            and is_working(s.orders[row, at.STATE])
+            and not is_stop(s.orders[row, at.TYPE])
+        ):
+            return True
+    return False

@@ -1,0 +1,382 @@
+"""The step functions: an event goes in, the state moves, effects are queued.
+
+One function an event. Each records its input first, so that the journal can replay it.
+"""
+
+from __future__ import annotations
+
+from athena.trading._core import codes
+from athena.trading._core import layout as at
+from athena.trading._core import limits as limit
+from athena.trading._core import marks, protection, risk
+from athena.trading._core.arithmetic import mul_div_capped
+from athena.trading._core.layout import State
+from athena.trading._core.orders import (
+    adds_risk,
+    find_row,
+    free_row,
+    move,
+    needs_trigger,
+    new_row,
+    set_timer,
+)
+from athena.trading._core.positions import (
+    add_cash,
+    book_fill,
+    count_execution_error,
+    position_row,
+    worth,
+)
+from athena.trading._core.records import (
+    notice,
+    pack_order,
+    record_cash,
+    record_command,
+    record_health,
+    record_intent,
+    record_report,
+    record_verdict,
+)
+
+
+def apply_intent(s: State) -> int:
+    """Judge an intent; send it, hold it, or deny it.
+
+    Returns:
+        The order's number; `s.verdict` says what the risk engine decided.
+    """
+    purpose = s.intent[at.I_PURPOSE]
+    if purpose in (codes.EXIT, codes.PROTECT, codes.LIQUIDATE):
+        s.intent[at.I_FLAGS] |= at.FLAG_REDUCE_ONLY
+    record_intent(s)
+    _refill_rate(s)
+    risk.judge(s)
+    s.account[at.N_INTENTS] += 1
+    _remember_key(s, s.intent[at.I_KEY])
+    row = new_row(s)
+    number = s.orders[row, at.NUMBER]
+    record_verdict(s, number)
+    _write_order(s, row)
+    if s.verdict[at.CODE] != 0:
+        s.account[at.N_DENIED] += 1
+        move(s, row, codes.DENY)
+        free_row(s, row)
+        return number
+    if adds_risk(s, row):
+        s.account[at.RATE_TOKENS] -= at.PPM
+    _approve(s, row)
+    return number
+
+
+def _refill_rate(s: State) -> None:
+    """Refill the order-rate bucket by the time gone by, up to the burst."""
+    now = s.account[at.NOW_NS]
+    gone = now - s.account[at.RATE_NS]
+    if gone > 0:
+        fresh = mul_div_capped(gone, s.limits[limit.ORDERS_PER_MINUTE] * at.PPM, at.NS_PER_MINUTE)
+        tokens = s.account[at.RATE_TOKENS] + fresh
+        s.account[at.RATE_TOKENS] = min(tokens, s.limits[limit.ORDER_BURST] * at.PPM)
+        s.account[at.RATE_NS] = now
+
+
+def _remember_key(s: State, key: int) -> None:
+    """Remember the newest intent keys; a duplicate keeps its first place."""
+    if key == 0 or (s.verdict[at.MASK] >> codes.DUPLICATE_INTENT) & 1:
+        return
+    s.keys[s.account[at.N_KEYS] % len(s.keys)] = key
+    s.account[at.N_KEYS] += 1
+
+
+def _write_order(s: State, row: int) -> None:
+    """Write an intent's terms, as approved, into its order."""
+    if s.verdict[at.CODE] == codes.INVALID_VALUE:
+        return  # its numbers are not to be trusted, and a denied order needs none
+    instrument = s.intent[at.I_INSTRUMENT]
+    s.orders[row, at.ORDER_INSTRUMENT] = instrument
+    s.orders[row, at.ORDER_STRATEGY] = s.intent[at.I_STRATEGY]
+    s.orders[row, at.PURPOSE] = s.intent[at.I_PURPOSE]
+    s.orders[row, at.SIDE] = s.intent[at.I_SIDE]
+    s.orders[row, at.TYPE] = s.intent[at.I_TYPE]
+    s.orders[row, at.TIME_IN_FORCE] = s.intent[at.I_TIME_IN_FORCE]
+    s.orders[row, at.LOTS] = s.verdict[at.APPROVED]
+    s.orders[row, at.LIMIT] = s.intent[at.I_LIMIT]
+    s.orders[row, at.TRIGGER] = s.intent[at.I_TRIGGER]
+    s.orders[row, at.STOP] = s.verdict[at.APPROVED_STOP]
+    s.orders[row, at.TARGET] = s.intent[at.I_TARGET]
+    s.orders[row, at.TRAIL_PPM] = s.intent[at.I_TRAIL_PPM]
+    s.orders[row, at.FLAGS] = s.intent[at.I_FLAGS]
+    s.orders[row, at.EXPIRES_NS] = s.intent[at.I_EXPIRES_NS]
+    s.orders[row, at.LEVERAGE] = s.verdict[at.APPROVED_LEVERAGE]
+    # A resting limit can move no more than its price; a market order may start at a worse one.
+    price = risk.reference_price(s)
+    s.orders[row, at.RESERVE] = max(price, s.instruments[instrument, at.LAST])
+    if s.intent[at.I_TYPE] == codes.LIMIT and s.intent[at.I_SIDE] > 0:
+        s.orders[row, at.RESERVE] = price
+
+
+def _approve(s: State, row: int) -> None:
+    """Send an approved order, or hold a trailing stop until it is armed."""
+    expires = s.orders[row, at.EXPIRES_NS]
+    if expires == 0 and adds_risk(s, row) and s.orders[row, at.TYPE] == codes.LIMIT:
+        expires = s.account[at.NOW_NS] + s.limits[limit.ENTRY_LIMIT_NS]
+        s.orders[row, at.EXPIRES_NS] = expires
+    if expires > 0:
+        set_timer(s, expires)
+    _pair(s, row, s.intent[at.I_SIBLING])
+    if s.orders[row, at.TYPE] == codes.TRAILING_STOP:
+        _start_trailing(s, row)
+        if s.orders[row, at.TRIGGER] == 0:
+            move(s, row, codes.HOLD)
+            return
+    elif not adds_risk(s, row):
+        s.orders[row, at.TRAIL_PPM] = 0
+    protection.send(s, row)
+
+
+def _pair(s: State, row: int, sibling: int) -> None:
+    """Pair two live orders: one cancels the other (OCO)."""
+    if sibling == 0:
+        return
+    other = find_row(s, sibling)
+    if other >= 0 and other != row:
+        s.orders[row, at.SIBLING] = sibling
+        s.orders[other, at.SIBLING] = s.orders[row, at.NUMBER]
+
+
+def _start_trailing(s: State, row: int) -> None:
+    """Give a trailing stop its entry price, distance and arming profit."""
+    instrument = s.orders[row, at.ORDER_INSTRUMENT]
+    position = position_row(s, s.orders[row, at.ORDER_STRATEGY], instrument)
+    quantity = s.positions[position, at.QUANTITY]
+    s.orders[row, at.ENTRY] = mul_div_capped(
+        s.positions[position, at.COST],
+        s.instruments[instrument, at.VALUE_DEN],
+        quantity * s.instruments[instrument, at.VALUE_NUM],
+    )
+    if s.orders[row, at.TRAIL_PPM] == 0:
+        s.orders[row, at.TRAIL_PPM] = s.limits[limit.TRAIL_PPM]
+    s.orders[row, at.ARM_PPM] = s.limits[limit.TRAIL_ARM_PPM]
+    s.account[at.N_TRAILING] += 1
+
+
+# --- venue reports ----------------------------------------------------------------------------
+
+
+def apply_report(
+    s: State, what: int, number: int, lots: int, price: int, fee: int, liquidity: int, trade: int
+) -> None:
+    """Apply what a venue reported of one order.
+
+    Args:
+        s: the state.
+        what: a report code of `codes`.
+        number: the order's number.
+        lots: filled lots, or the confirmed size of an amendment.
+        price: fill price, or the confirmed trigger, in ticks.
+        fee: in quote money.
+        liquidity: taker or maker.
+        trade: the venue's number of the fill.
+    """
+    row = find_row(s, number)
+    order = _terms(s, row, number)
+    record_report(s, what, number, lots, price, fee, liquidity, trade, order)
+    if row < 0:
+        _report_on_closed(s, what, number, lots, price, fee)
+    elif what == codes.FILLED_REPORT:
+        _apply_fill(s, row, lots, price, fee)
+    elif what == codes.ACCEPTED:
+        if s.orders[row, at.STATE] in (codes.SUBMITTING, codes.UNKNOWN):
+            move(s, row, codes.ACCEPT)
+    elif what == codes.TRIGGERED_REPORT:
+        move(s, row, codes.TRIGGER)
+    elif what == codes.AMENDED:
+        _apply_amendment(s, row, lots, price)
+    elif what in (codes.AMEND_REFUSED, codes.CANCEL_REFUSED):
+        s.orders[row, at.PENDING] = codes.PENDING_NONE
+        count_execution_error(s)
+    elif what == codes.AMBIGUOUS:
+        move(s, row, codes.LOSE)
+    else:
+        _end_order(s, row, what)
+
+
+def _terms(s: State, row: int, number: int) -> int:
+    """Return an order's packed terms, live or closed; NONE when it is known no more."""
+    if row >= 0:
+        return pack_order(
+            s.orders[row, at.ORDER_INSTRUMENT],
+            s.orders[row, at.ORDER_STRATEGY],
+            s.orders[row, at.PURPOSE],
+            s.orders[row, at.SIDE],
+        )
+    slot = number % len(s.closed)
+    if s.closed[slot, at.NUMBER] != number:
+        return at.NONE
+    return pack_order(
+        s.closed[slot, at.ORDER_INSTRUMENT],
+        s.closed[slot, at.ORDER_STRATEGY],
+        s.closed[slot, at.PURPOSE],
+        s.closed[slot, at.SIDE],
+    )
+
+
+def _end_order(s: State, row: int, what: int) -> None:
+    """End an order that will fill no more: cancelled, expired, refused, never there."""
+    event = codes.CANCEL
+    if what == codes.EXPIRED_REPORT:
+        event = codes.EXPIRE
+    elif what == codes.REFUSED:
+        event = codes.REFUSE
+    elif what == codes.NOT_SENT:
+        event = codes.PROVE_UNSENT
+    elif what == codes.ABSENT_PROVEN:
+        event = codes.PROVE_ABSENT
+    if move(s, row, event):
+        if event not in (codes.CANCEL, codes.EXPIRE):
+            count_execution_error(s)
+        free_row(s, row)
+
+
+def _apply_amendment(s: State, row: int, lots: int, trigger: int) -> None:
+    """Take the size and trigger that the venue confirmed."""
+    s.orders[row, at.PENDING] = codes.PENDING_NONE
+    s.orders[row, at.LOTS] = lots
+    if needs_trigger(s.orders[row, at.TYPE]) or s.orders[row, at.TYPE] == codes.TRAILING_STOP:
+        s.orders[row, at.TRIGGER] = trigger
+
+
+def _apply_fill(s: State, row: int, lots: int, price: int, fee: int) -> None:
+    """Book a fill and bring the order, its children and its sibling in line."""
+    instrument = s.orders[row, at.ORDER_INSTRUMENT]
+    strategy = s.orders[row, at.ORDER_STRATEGY]
+    filled = s.orders[row, at.FILLED] + lots
+    s.orders[row, at.FILLED] = filled
+    s.orders[row, at.FILL_COST] += worth(s, instrument, price, lots)
+    s.account[at.ERROR_STREAK] = 0
+    position = position_row(s, strategy, instrument)
+    was_flat = s.positions[position, at.QUANTITY] == 0
+    if filled >= s.orders[row, at.LOTS]:
+        move(s, row, codes.FILL_REST)
+    else:
+        move(s, row, codes.FILL_PART)
+    book_fill(s, strategy, instrument, s.orders[row, at.SIDE] * lots, price, fee)
+    if adds_risk(s, row):
+        _after_entry(s, row, position, was_flat)
+    if filled > s.orders[row, at.LOTS]:
+        notice(s, codes.NOTICE_OVERFILL, s.orders[row, at.NUMBER])
+        marks.latch(s, at.HALT_FAULT)
+    protection.after_fill(s, row, lots)
+    if s.orders[row, at.STATE] == codes.FILLED:
+        free_row(s, row)
+
+
+def _after_entry(s: State, row: int, position: int, was_flat: bool) -> None:  # noqa: FBT001 - the subset has no keyword arguments
+    """Set leverage, holding timer and the cool-down of the book that traded."""
+    if s.positions[position, at.QUANTITY] == 0:
+        return
+    if was_flat:
+        s.positions[position, at.POSITION_LEVERAGE] = s.orders[row, at.LEVERAGE]
+        if s.limits[limit.HOLDING_NS] < at.NEVER_NS // 2:
+            set_timer(s, s.account[at.NOW_NS] + s.limits[limit.HOLDING_NS])
+    if s.orders[row, at.PURPOSE] == codes.REBALANCE:
+        until = s.account[at.NOW_NS] + s.limits[limit.COOLDOWN_REBALANCE_NS]
+        s.account[at.TRADING_COOLDOWN_NS] = max(s.account[at.TRADING_COOLDOWN_NS], until)
+
+
+def _report_on_closed(s: State, what: int, number: int, lots: int, price: int, fee: int) -> None:
+    """Book a fill that came after the end; anything else about a closed order is illegal."""
+    slot = number % len(s.closed)
+    if what != codes.FILLED_REPORT or s.closed[slot, at.NUMBER] != number:
+        s.account[at.N_ILLEGAL] += 1
+        notice(s, codes.NOTICE_ILLEGAL, number)
+        return
+    notice(s, codes.NOTICE_LATE_FILL, number)
+    s.closed[slot, at.FILLED] += lots
+    instrument = s.closed[slot, at.ORDER_INSTRUMENT]
+    strategy = s.closed[slot, at.ORDER_STRATEGY]
+    book_fill(s, strategy, instrument, s.closed[slot, at.SIDE] * lots, price, fee)
+    position = position_row(s, strategy, instrument)
+    if s.positions[position, at.QUANTITY] == 0:
+        protection.close_contingents(s, position, number)
+    else:
+        protection.trim_protection(s, position, number)
+    if s.closed[slot, at.FILLED] > s.closed[slot, at.LOTS]:
+        notice(s, codes.NOTICE_OVERFILL, number)
+        marks.latch(s, at.HALT_FAULT)
+
+
+# --- commands, cash, health -------------------------------------------------------------------
+
+
+def apply_command(s: State, command: int, argument: int, argument_2: int) -> None:
+    """Apply an operator's command; those that reduce risk always work."""
+    record_command(s, command, argument, argument_2)
+    if command == codes.COMMAND_PAUSE:
+        marks.latch(s, at.HALT_PAUSED)
+    elif command == codes.COMMAND_RESUME:
+        _unlatch(s, at.HALT_PAUSED)
+    elif command == codes.COMMAND_HALT:
+        marks.latch(s, at.HALT_OPERATOR)
+    elif command == codes.COMMAND_KILL:
+        marks.latch(s, at.HALT_KILL)
+        protection.flatten(s)
+    elif command == codes.COMMAND_FLATTEN:
+        protection.flatten(s)
+    elif command == codes.COMMAND_CANCEL_ALL:
+        _cancel_all(s)
+    elif command == codes.COMMAND_CANCEL:
+        row = find_row(s, argument)
+        if row >= 0:
+            protection.request_cancel(s, row)
+    elif command == codes.COMMAND_CLOSE:
+        _close_instrument(s, argument)
+    elif command == codes.COMMAND_TIGHTEN:
+        protection.tighten_stops(s, argument)
+    elif command == codes.COMMAND_STOP_STRATEGY:
+        if 0 <= argument < s.account[at.N_STRATEGIES]:
+            s.strategies[argument, at.IS_STOPPED] = 1
+    elif command == codes.COMMAND_ADMIN_RESUME:
+        for bit in (at.HALT_DRAWDOWN, at.HALT_LIMIT, at.HALT_KILL, at.HALT_OPERATOR, at.HALT_FAULT):
+            _unlatch(s, bit)
+        s.account[at.PEAK] = s.account[at.EQUITY]
+        s.account[at.HALTED_AT_NS] = 0
+        marks.set_floor(s)
+
+
+def _unlatch(s: State, bit: int) -> None:
+    if s.account[at.HALT] & bit:
+        s.account[at.HALT] -= bit
+        notice(s, codes.NOTICE_RESET, bit)
+
+
+def _cancel_all(s: State) -> None:
+    """Cancel every order but the protections."""
+    for row in range(s.account[at.N_ROWS]):
+        if s.orders[row, at.NUMBER] != 0 and s.orders[row, at.PURPOSE] != codes.PROTECT:
+            protection.request_cancel(s, row)
+
+
+def _close_instrument(s: State, instrument: int) -> None:
+    """Close every trading position in one instrument at market."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    for position in range(s.account[at.N_POSITIONS]):
+        is_trading = s.strategies[position // n_instruments, at.BOOK] == codes.TRADING_BOOK
+        if position % n_instruments == instrument and is_trading:
+            protection.liquidate(s, position, abs(s.positions[position, at.QUANTITY]))
+
+
+def apply_cash(s: State, amount: int, is_transfer: int) -> None:
+    """Book money that came or went without an order; a transfer is neither gain nor loss."""
+    record_cash(s, amount, is_transfer)
+    add_cash(s, amount)
+    if is_transfer == 1:
+        marks.transfer(s, amount)
+    else:
+        s.account[at.REALISED] += amount
+
+
+def apply_health(s: State, health: int, account_ns: int) -> None:
+    """Take what is known of venue, clock and reconciliation, and when equity was confirmed."""
+    record_health(s, health, account_ns)
+    s.account[at.HEALTH] = health
+    s.account[at.ACCOUNT_NS] = account_ns

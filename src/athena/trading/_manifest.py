@@ -1,0 +1,103 @@
+"""What a run is about, as the JSON of a journal's manifest; replay builds the state from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from athena.domain import Book, Instrument
+from athena.errors import InputError
+from athena.trading._setup import (
+    InstrumentLimits,
+    StrategySlot,
+    limit_columns,
+    limits_table,
+    new_state,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from athena.trading._core.layout import State, Table
+    from athena.trading._tables import Tables
+
+SETUP_KEY = "setup"
+BARS_KEY = "bars"
+
+
+@dataclass(frozen=True, slots=True)
+class BarsReference:
+    """Name the recorded bars of one instrument, which the journal does not repeat.
+
+    Attributes:
+        data_set: its name, or the path it was read from.
+        sha256: digest of its content, hex.
+        first, last: index of the first and the last bar that the run read, the last included.
+    """
+
+    data_set: str
+    sha256: str
+    first: int
+    last: int
+
+
+def describe_setup(  # noqa: PLR0913 - what `new_state` takes
+    *,
+    instruments: Sequence[Instrument],
+    instrument_limits: Sequence[InstrumentLimits],
+    strategies: Sequence[StrategySlot],
+    limits: Table,
+    cash: Decimal,
+    start_ns: int,
+) -> dict[str, object]:
+    """Describe the arguments of `new_state` as JSON, for the manifest's key `setup`."""
+    return {
+        "instruments": [_instrument_values(item) for item in instruments],
+        "instrument_limits": [asdict(item) for item in instrument_limits],
+        "strategies": [asdict(item) for item in strategies],
+        "limits": {name: int(limits[column]) for name, column in limit_columns().items()},
+        "cash": str(cash),
+        "start_ns": start_ns,
+    }
+
+
+def state_of(manifest: Mapping[str, Any]) -> Tables[State]:
+    """Build the state that a run began with, from its manifest.
+
+    Raises:
+        InputError: the manifest has no complete `setup`; the message names the key.
+    """
+    try:
+        setup = manifest[SETUP_KEY]
+        return new_state(
+            instruments=[_instrument(item) for item in setup["instruments"]],
+            instrument_limits=[InstrumentLimits(**item) for item in setup["instrument_limits"]],
+            strategies=[
+                StrategySlot(item["name"], Book(item["book"]), item["share_ppm"])
+                for item in setup["strategies"]
+            ],
+            limits=limits_table(setup["limits"]),
+            cash=Decimal(setup["cash"]),
+            start_ns=setup["start_ns"],
+        )
+    except KeyError as error:
+        message = f"expected the key {error} in the journal's manifest, was missing"
+        raise InputError(message) from error
+
+
+def bars_of(manifest: Mapping[str, Any]) -> list[BarsReference]:
+    """Read which bars a run saw, one reference an instrument; empty when it names none."""
+    return [BarsReference(**item) for item in manifest.get(BARS_KEY, [])]
+
+
+def _instrument_values(item: Instrument) -> dict[str, object]:
+    return {
+        name: str(value) if isinstance(value, Decimal) else value
+        for name, value in asdict(item).items()
+    }
+
+
+def _instrument(values: Mapping[str, Any]) -> Instrument:
+    decimals = ("tick", "lot", "min_quantity", "min_notional")
+    return Instrument(**{**values, **{name: Decimal(values[name]) for name in decimals}})

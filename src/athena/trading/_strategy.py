@@ -1,0 +1,224 @@
+"""The strategy interface: what it sees, what wakes it, what it may want.
+
+Three kinds, one result: a `BarStrategy` is called on every bar, a `WokenStrategy` only when
+something it named happens, a `RuleStrategy` is a function in the compiled subset. All see ticks,
+lots and their own signals, cut at the present bar, and return intents; none can send an order.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from athena.domain import Book
+from athena.trading._core import layout as at
+from athena.trading._core.arithmetic import lots_worth
+from athena.trading._core import limits as limit
+from athena.trading._core.positions import worth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from athena.domain import Instrument
+    from athena.trading._core.layout import State, Table
+    from athena.trading._intent import Intent
+
+
+class Bar(NamedTuple):
+    """One closed bar of one instrument, in ticks and lots; volume -1 when there was none."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The whole market of a run, for signals; a signal at t may use columns up to t only (D02).
+
+    Attributes:
+        instruments: S of them.
+        interval_ns: length of a bar.
+        close_ns: (T,) int64, close time of each step.
+        open, high, low, close: (S, T) int64 ticks; a missing bar repeats the last close, 0
+            before the first.
+        volume: (S, T) int64 lots; -1 marks a missing bar.
+    """
+
+    instruments: tuple[Instrument, ...]
+    interval_ns: int
+    close_ns: NDArray[np.int64]
+    open: NDArray[np.int64]
+    high: NDArray[np.int64]
+    low: NDArray[np.int64]
+    close: NDArray[np.int64]
+    volume: NDArray[np.int64]
+
+
+class View:
+    """What a strategy sees at the close of a bar; it is valid during the call.
+
+    Attributes:
+        instruments: of the run, in the order of every list here.
+        step: index of the bar in the run.
+        now_ns: its close time, UTC nanoseconds.
+        bars: one `Bar` per instrument.
+        signals: this bar's value of each signal, in the order the strategy named them.
+        positions: signed lots per instrument that the strategy holds.
+        n_working: its orders that are live, protections included.
+        has_filled: True when something of it filled in this bar.
+    """
+
+    __slots__ = (
+        "_levels",
+        "_state",
+        "bars",
+        "has_filled",
+        "instruments",
+        "n_working",
+        "now_ns",
+        "positions",
+        "signals",
+        "step",
+    )
+
+    def __init__(self, instruments: tuple[Instrument, ...], state: State, levels: Table) -> None:
+        """Look at a state; the driver moves the view from bar to bar."""
+        self.instruments = instruments
+        self.step = -1
+        self.now_ns = 0
+        self.bars: tuple[Bar, ...] = ()
+        self.signals: tuple[Any, ...] = ()
+        self.positions = [0] * len(instruments)
+        self.n_working = 0
+        self.has_filled = False
+        self._state = state
+        self._levels = levels
+
+    @property
+    def bar(self) -> Bar:
+        """Return the first instrument's bar."""
+        return self.bars[0]
+
+    @property
+    def position(self) -> int:
+        """Return the signed lots held in the first instrument."""
+        return self.positions[0]
+
+    @property
+    def cash(self) -> int:
+        """Return the account's cash in money units (10^-8)."""
+        return self._state.account[at.CASH]
+
+    def equity(self) -> int:
+        """Return the account's equity at this bar's closes, in money units."""
+        total = self._state.account[at.CASH]
+        n = len(self.instruments)
+        for row in range(self._state.account[at.N_POSITIONS]):
+            lots = self._state.positions[row, at.QUANTITY]
+            if lots:
+                total += self.value(lots, row % n)
+        return total
+
+    def value(self, lots: int, instrument: int = 0) -> int:
+        """Return what lots are worth at this bar's close, in money units."""
+        return worth(self._state, instrument, self.bars[instrument].close, lots)
+
+    def lots_for(self, fraction: float, instrument: int = 0) -> int:
+        """Return the lots that a fraction of equity buys at this bar's close, rounded down.
+
+        Room for fee and slippage is kept back, so that a fraction of 1 can be paid for.
+        """
+        state = self._state
+        buffer_ppm = state.limits[limit.CASH_BUFFER_PPM]
+        money = self.equity() * round(fraction * at.PPM) // (at.PPM + buffer_ppm)
+        row = state.instruments
+        return lots_worth(
+            money,
+            self.bars[instrument].close,
+            row[instrument, at.VALUE_NUM],
+            row[instrument, at.VALUE_DEN],
+        )
+
+    def wake_at(self, *, below: int = 0, above: int = 0, instrument: int = 0) -> None:
+        """Ask to be woken when a close is at or under, or at or over, a price in ticks; 0 = never.
+
+        The levels hold until they are set anew.
+        """
+        self._levels[instrument, 0] = below if below > 0 else -1
+        self._levels[instrument, 1] = above if above > 0 else 2**62
+
+
+class Strategy(ABC):
+    """What all strategies share: their book, and signals computed on columns."""
+
+    book: ClassVar[Book] = Book.TRADING
+
+    def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
+        """Compute signal columns (T,), each value from bars up to its own; default none."""
+        del market
+        return {}
+
+
+class BarStrategy(Strategy):
+    """A strategy that is called on every bar."""
+
+    @abstractmethod
+    def on_bar(self, view: View) -> Intent | Iterable[Intent] | None:
+        """Say what is wanted at this bar's close; None is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Say what wakes a strategy.
+
+    Attributes:
+        on_change: names of signals; a change of value wakes.
+        every_ns: > 0 wakes at each close whose time is a multiple of it since 1970 UTC.
+        on_fill: True wakes at the close of a bar in which something filled.
+    """
+
+    on_change: tuple[str, ...] = ()
+    every_ns: int = 0
+    on_fill: bool = False
+
+
+class WokenStrategy(Strategy):
+    """A strategy that is called only when what it named in `wake` happens, and on its levels."""
+
+    wake: ClassVar[Wake]
+
+    @abstractmethod
+    def on_wake(self, view: View) -> Intent | Iterable[Intent] | None:
+        """Say what is wanted at this bar's close; None is nothing."""
+
+
+class RuleStrategy(Strategy):
+    """A strategy whose rule is a function in the compiled subset.
+
+    Attributes:
+        rule: ``rule(now, memory, parameters, intents) -> number of intents written``; see
+            `athena.trading.rules` for the columns. It is shown one bar at a time, so it cannot
+            see the future; what it needs to remember it keeps in `memory`.
+    """
+
+    rule: ClassVar[Callable[[Table, Table, Table, Table], int]]
+
+    @abstractmethod
+    def parameters(self, market: Market) -> list[int]:
+        """Return the rule's integer parameters; they must not depend on prices."""
+
+    @abstractmethod
+    def memory_size(self) -> int:
+        """Return how many integers the rule remembers."""
+
+    def max_intents(self) -> int:
+        """Return how many intents one call may write; default 1."""
+        return 1
+

@@ -1,0 +1,1 @@
+"""Teaches language models and agents: fine-tuning, GRPO, evolution."""
