@@ -91,6 +91,12 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def compiler_cache() -> Path:
+    """Return where compiled code is kept between test runs; compiling takes half a minute."""
+    return ROOT / ".cache"
+
+
 @dataclass(frozen=True, slots=True)
 class CliResult:
     """What one run of the command line gave."""

@@ -195,10 +195,11 @@ class DenialCode(StrEnum):
 
 _MEANINGS = {
     DenialCode.INVALID_VALUE: "A number is missing, zero, negative or not finite, or the "
-    "instrument cannot do what is asked (a short on spot, a sale beyond the holding).",
+    "instrument or the book cannot do what is asked (a short on spot, a sale beyond the holding, "
+    "a rebalance by the trading book).",
     DenialCode.PRECISION: "The quantity or a price is finer than the instrument's lot or tick.",
     DenialCode.BELOW_MINIMUM: "The size, after rounding down, is below the venue's minimum.",
-    DenialCode.SIZE_CAP: "The order is above the order cap or the total gross cap.",
+    DenialCode.SIZE_CAP: "The order is above the order cap.",
     DenialCode.DUPLICATE_INTENT: "An intent with this id was already judged.",
     DenialCode.MODE_FORBIDS: "The run mode sends no orders.",
     DenialCode.HALTED: "Trading is paused or halted.",
@@ -213,7 +214,8 @@ _MEANINGS = {
     DenialCode.LEVERAGE: "The leverage asked for is not a number from 1 to the ceiling.",
     DenialCode.POSITION: "No room is left under the position cap or the tier's cap.",
     DenialCode.SECTOR: "No room is left under the sector cap.",
-    DenialCode.GROSS: "No room is left under the gross exposure or account leverage limit.",
+    DenialCode.GROSS: "No room is left under the gross exposure, account leverage or total "
+    "gross limit, or the strategy's share of it.",
     DenialCode.NET: "No room is left under the net exposure limit.",
     DenialCode.CORRELATED: "No room is left in the group of correlated instruments.",
     DenialCode.COUNT: "Too many positions are open, in all or in this symbol.",

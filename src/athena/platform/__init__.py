@@ -11,6 +11,7 @@ from athena.platform._redaction import known_secrets, mask_text, redact, redact_
 from athena.platform._segments import (
     SegmentWriter,
     list_segments,
+    segment_numbers,
     segment_path,
     segments_set_aside,
     set_segment_aside,
@@ -54,6 +55,7 @@ __all__ = [
     "publish_folder",
     "redact",
     "redact_arguments",
+    "segment_numbers",
     "segment_path",
     "segments_set_aside",
     "set_segment_aside",

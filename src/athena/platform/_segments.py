@@ -36,21 +36,27 @@ def segment_path(folder: Path, number: int) -> Path:
     return folder / f"{number:08d}.seg"
 
 
+def segment_numbers(folder: Path) -> list[int]:
+    """List the numbers of a folder's segments, ascending; other files are ignored, gaps stay."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        int(path.stem) for path in folder.iterdir() if _SEGMENT_NAME.fullmatch(path.name)
+    )
+
+
 def list_segments(folder: Path) -> list[Path]:
-    """List a folder's segments by number; other files are ignored; no folder, no segments.
+    """List a folder's segments by number; no folder, no segments.
 
     Raises:
         InputError: a number is missing between the first and the last segment.
     """
-    if not folder.is_dir():
-        return []
-    found = sorted(path for path in folder.iterdir() if _SEGMENT_NAME.fullmatch(path.name))
-    for index, path in enumerate(found):
-        expected = segment_path(folder, int(found[0].stem) + index)
-        if path != expected:
-            message = f"expected segment {expected}, was missing"
+    numbers = segment_numbers(folder)
+    for index, number in enumerate(numbers):
+        if number != numbers[0] + index:
+            message = f"expected segment {segment_path(folder, numbers[0] + index)}, was missing"
             raise InputError(message, hint="restore the folder from a backup")
-    return found
+    return [segment_path(folder, number) for number in numbers]
 
 
 def segments_set_aside(folder: Path) -> list[int]:

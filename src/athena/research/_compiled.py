@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import types
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,17 @@ class Compiler:
             self._done[function] = self._jit(body, inline=function in _INLINE)
         return self._done[function]
 
+    def entry(self, function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+        """Return the compiled twin for arguments of exactly these types.
+
+        It skips the dispatcher, which looks the types of all arguments up at every call: a third
+        of what a call costs. It must be given nothing but arguments of these types.
+        """
+        types_ = tuple(self._numba.typeof(argument) for argument in arguments)
+        dispatcher: Any = self.compile(function)
+        dispatcher.compile(types_)
+        return dispatcher.overloads[types_].entry_point
+
     def _jit(self, function: Any, *, inline: bool = False) -> Any:
         used = set(_names(function.__code__))
         namespace = {
@@ -111,6 +123,12 @@ class Compiler:
         for name in used & set(vars(value)):
             setattr(twin, name, self._translate(getattr(value, name), used))
         return twin
+
+
+@lru_cache(maxsize=8)
+def compiler_for(cache_folder: Path, rule: Callable[..., int] | None) -> Compiler:
+    """Return the process's compiler for a rule: what was loaded once is not loaded again."""
+    return Compiler(cache_folder, rule=rule)
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from athena.research import _loop
 from athena.research._columns import Columns
-from athena.research._compiled import Compiler, bind, has_compiler
+from athena.research._compiled import bind, compiler_for, has_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from athena.trading import State, Table, Tables
+    from athena.trading import State, Tables
     from athena.venues import Venue
 
-# Below this many bars, CPython is done before a compiler has started.
+# Below this many steps, CPython is done before a compiler has started.
 _COMPILED_FROM_STEPS = 250_000
 
 
@@ -31,21 +34,34 @@ class EngineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The loop's functions, bound to the tables of one run.
+    """The loop's functions for strategies in Python, bound to the tables of one run.
 
     Attributes:
-        is_compiled: who runs them.
         advance: `advance(wakes, levels, control) -> step`.
-        quiet_until: `quiet_until(first, last) -> step`.
+        turn: `turn(control) -> step`.
         submit_one: `submit_one() -> order number`, for the intent in the state.
-        run_rule: `run_rule(now, memory, parameters, intents, control) -> step`.
+        scratch: turns an array of the caller into what these functions take.
+        looks_ahead: True when looking for quiet steps is cheaper than asking bar by bar.
     """
 
-    is_compiled: bool
     advance: Callable[..., int]
-    quiet_until: Callable[..., int]
+    turn: Callable[..., int]
     submit_one: Callable[[], int]
-    run_rule: Callable[..., int]
+    scratch: Callable[[Any], Any]
+    looks_ahead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEngine:
+    """The loop with a rule in it, bound to the tables of one run.
+
+    Attributes:
+        run: `run(now, memory, parameters, intents, control) -> step`.
+        scratch: turns an array of the caller into what it takes.
+    """
+
+    run: Callable[..., int]
+    scratch: Callable[[Any], Any]
 
 
 def choose_engine(kind: EngineKind, n_steps: int) -> bool:
@@ -55,45 +71,69 @@ def choose_engine(kind: EngineKind, n_steps: int) -> bool:
     return kind is EngineKind.COMPILED
 
 
-def new_engine(  # noqa: PLR0913 - what is bound
+def new_engine(
     state: Tables[State],
     venue: Tables[Venue],
     columns: Columns,
     *,
-    is_compiled: bool,
-    cache_folder: Path,
-    rule: Callable[..., int] | None = None,
+    compiled_in: Path | None,
 ) -> Engine:
-    """Bind the loop's functions to the tables of a run.
+    """Bind the loop to a run; compiled code is kept in `compiled_in`, None is CPython.
 
     Raises:
         MissingExtra: compiled was asked for and Numba is not installed.
     """
-    if is_compiled:
-        compiler = Compiler(cache_folder, rule=rule)
-        s, v, c, wrap = state.record, venue.record, columns, compiler.compile
-    else:
-        run_rule = bind(_loop.run_rule, rule=rule) if rule else _loop.run_rule
-        views: Any = Columns(*(memoryview(table) for table in columns))
-        s, v, c, wrap = state.views, venue.views, views, _as_is
-    rule_function = wrap(_loop.run_rule) if is_compiled else run_rule
-    advance, quiet, submit = (
-        wrap(_loop.advance),
-        wrap(_loop.quiet_until),
-        wrap(_loop.submit_one),
-    )
-
-    def prepare(table: Table) -> Any:  # noqa: ANN401 - an array or a view of it
-        return table if is_compiled else memoryview(table)
-
+    if compiled_in is None:
+        views = (state.views, venue.views, as_views(columns))
+        return Engine(
+            advance=partial(_loop.advance, *views),
+            turn=partial(_loop.turn, *views),
+            submit_one=partial(_loop.submit_one, *views[:2]),
+            scratch=memoryview,
+            looks_ahead=False,
+        )
+    compiler = compiler_for(compiled_in, None)
+    tables = (state.record, venue.record, columns)
+    control = np.zeros(_loop.N_CONTROL, np.int64)
+    wakes, levels = np.zeros(1, np.uint8), np.zeros((1, 2), np.int64)
+    advance = compiler.entry(_loop.advance, *tables, wakes, levels, control)
+    turn = compiler.entry(_loop.turn, *tables, control)
+    submit_one = compiler.entry(_loop.submit_one, *tables[:2])
     return Engine(
-        is_compiled=is_compiled,
-        advance=lambda *tables: int(advance(s, v, c, *map(prepare, tables))),
-        quiet_until=lambda first, last: int(quiet(s, v, c, first, last)),
-        submit_one=lambda: int(submit(s, v)),
-        run_rule=lambda *tables: int(rule_function(s, v, c, *map(prepare, tables))),
+        advance=partial(advance, *tables),
+        turn=partial(turn, *tables),
+        submit_one=partial(submit_one, *tables[:2]),
+        scratch=_as_is,
+        looks_ahead=True,
     )
 
 
-def _as_is(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
+def new_rule_engine(
+    state: Tables[State],
+    venue: Tables[Venue],
+    columns: Columns,
+    rule: Callable[..., int],
+    *,
+    compiled_in: Path | None,
+) -> RuleEngine:
+    """Bind the loop and a rule to a run; compiled code is kept in `compiled_in`, None is CPython.
+
+    Raises:
+        MissingExtra: compiled was asked for and Numba is not installed.
+    """
+    if compiled_in is None:
+        run = bind(_loop.run_rule, rule=rule)
+        return RuleEngine(partial(run, state.views, venue.views, as_views(columns)), memoryview)
+    tables = (state.record, venue.record, columns)
+    control = np.zeros(_loop.N_CONTROL, np.int64)
+    run = compiler_for(compiled_in, rule).entry(_loop.run_rule, *tables, *[control] * 5)
+    return RuleEngine(partial(run, *tables), _as_is)
+
+
+def as_views(columns: Columns) -> Any:  # noqa: ANN401 - columns whose tables are memory views
+    """View columns as CPython reads them best: memory views, whose elements are Python ints."""
+    return Columns(*(memoryview(table) for table in columns))  # type: ignore[arg-type] - same indexing
+
+
+def _as_is(value: Any) -> Any:  # noqa: ANN401 - whatever it is
+    return value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from athena.errors import InputError
 from athena.platform import (
     SegmentWriter,
-    list_segments,
+    segment_numbers,
     segment_path,
     segments_set_aside,
     set_segment_aside,
@@ -32,12 +32,8 @@ class FileStore:
         self._writer: SegmentWriter | None = None
 
     def segments(self) -> list[int]:
-        """List the numbers of the segments, ascending.
-
-        Raises:
-            InputError: a number between the first and the last is missing.
-        """
-        return [int(path.stem) for path in list_segments(self.folder)]
+        """List the numbers of the segments, ascending; the reader refuses gaps."""
+        return segment_numbers(self.folder)
 
     def quarantined(self) -> list[int]:
         """List the numbers of the segments that were set aside, ascending."""

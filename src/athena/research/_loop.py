@@ -20,7 +20,10 @@ C_FROM = 0  # first step to process
 C_TO = 1  # one past the last
 C_RECORDS = 2  # 1 = stopped because the record buffer needs emptying
 C_WAKES_ON_FILL = 3
-N_CONTROL = 4
+C_HAS_INTENT = 4  # 1 = submit the intent in the state first
+C_HORIZON = 5  # how far to look for quiet steps
+C_IS_FRESH = 6  # 1 = the step after those seen was processed, because it was not quiet
+N_CONTROL = 7
 
 
 def step_bar(s: State, v: Venue, t: int, now: int) -> None:
@@ -97,7 +100,8 @@ def advance(s: State, v: Venue, c: Columns, wakes: Table, levels: Table, control
         c: the market.
         wakes: (T,) uint8, 1 where a signal, a timer or the user asks to be woken.
         levels: (S, 2) prices that wake: at or under the first, at or over the second.
-        control: where to begin and end; says whether the record buffer needs emptying.
+        control: where to begin and end, whether an intent waits; says whether the record buffer
+            needs emptying.
 
     Returns:
         The step that was processed last and wakes, or the end when no step did.
@@ -107,6 +111,8 @@ def advance(s: State, v: Venue, c: Columns, wakes: Table, levels: Table, control
     t = control[C_FROM]
     end = control[C_TO]
     control[C_RECORDS] = 0
+    if control[C_HAS_INTENT] == 1:
+        submit_one(s, v)
     fills = s.account[at.N_FILLS]
     while t < end:
         for k in range(s.account[at.N_INSTRUMENTS]):
@@ -164,6 +170,41 @@ def quiet_until(s: State, v: Venue, c: Columns, first: int, last: int) -> int:
         if total <= floor:
             return t
     return last
+
+
+def turn(s: State, v: Venue, c: Columns, control: Table) -> int:
+    """Catch up with a strategy that has seen the steps before C_TO, and look ahead for it.
+
+    The steps [C_FROM, C_TO) were quiet and are processed now. An intent that waits is submitted
+    at their end. If the next step is not quiet it is processed too and C_IS_FRESH says so. In one
+    call, because a call from CPython costs more than a hundred bars.
+
+    Returns:
+        The end of the quiet steps that follow; the strategy may be called on them at once.
+    """
+    close_ns, opens, highs, lows, closes, volumes = c[:6]
+    has_risk = len(c.day) > 0
+    seen = control[C_TO]
+    end = len(close_ns)
+    control[C_IS_FRESH] = 0
+    t = control[C_FROM]
+    while t < end:
+        if t == seen:
+            if control[C_HAS_INTENT] == 1:
+                submit_one(s, v)
+            quiet = quiet_until(s, v, c, t, min(end, t + control[C_HORIZON]))
+            if quiet > t:
+                return quiet
+            control[C_IS_FRESH] = 1
+        for k in range(s.account[at.N_INSTRUMENTS]):
+            load_bar(v, k, opens[k, t], highs[k, t], lows[k, t], closes[k, t], volumes[k, t])
+        step_bar(s, v, t, close_ns[t])
+        if has_risk:
+            post_risk(s, c, t)
+        t += 1
+        if t > seen:
+            return quiet_until(s, v, c, t, min(end, t + control[C_HORIZON]))
+    return end
 
 
 def rule(now: Table, memory: Table, parameters: Table, intents: Table) -> int:  # noqa: ARG001 - the form of a rule

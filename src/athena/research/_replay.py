@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from athena.errors import CheckFailed, InputError
+from athena.market import load_bars
 from athena.research import _replay_loop as loop
 from athena.research._columns import Columns
+from athena.research._timeline import align
 from athena.trading import (
+    BARS_KEY,
+    BarsReference,
     Frame,
     FrameKind,
     State,
     Tables,
+    bars_of,
     describe_end,
     digest_of,
+    instruments_of,
     marks_of_snapshot,
     read_frames,
     restore_snapshot,
@@ -28,12 +34,15 @@ from athena.trading import (
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from athena.domain import Bars, Instrument
     from athena.research._compiled import Compiler
     from athena.trading import JournalStore, Table
 
 COLUMNS_KEY = "columns_sha256"
+RISK_KEY = "with_risk_inputs"
 _HINT = "keep the journal and report it: a replay that differs is a defect"
 
 
@@ -58,8 +67,55 @@ class ReplayReport:
     manifest: dict[str, Any]
 
 
+def describe_bars(references: Sequence[BarsReference], columns: Columns) -> dict[str, object]:
+    """Describe which bars a run sees as JSON, for the manifest; one reference an instrument."""
+    return {
+        BARS_KEY: [asdict(reference) for reference in references],
+        RISK_KEY: len(columns.day) > 0,
+    }
+
+
+def load_columns(manifest: Mapping[str, Any], home: Path) -> Columns:
+    """Read the bars that a manifest names, and put them on the run's time line.
+
+    Raises:
+        InputError: the manifest names no bars, or their content is not what the run read.
+        MissingError: a data set is not there.
+    """
+    references = bars_of(manifest)
+    instruments = instruments_of(manifest)
+    if len(references) != len(instruments):
+        message = (
+            f"expected bars of {len(instruments)} instruments in the journal's manifest, "
+            f"was {len(references)}"
+        )
+        raise InputError(message)
+    bars = [
+        _load(reference, instrument, home)
+        for reference, instrument in zip(references, instruments, strict=True)
+    ]
+    return align(bars, with_risk_inputs=bool(manifest.get(RISK_KEY)))
+
+
+def _load(reference: BarsReference, instrument: Instrument, home: Path) -> Bars:
+    bars = load_bars(
+        reference.data_set,
+        home,
+        symbol=instrument.symbol,
+        tick=instrument.tick,
+        lot=instrument.lot,
+    )
+    if bars.provenance.sha256 != reference.sha256:
+        message = (
+            f"expected {reference.data_set} with the SHA-256 {reference.sha256}, "
+            f"was {bars.provenance.sha256}"
+        )
+        raise InputError(message, hint="bring back the bars that the run read")
+    return bars.rows(reference.first, reference.last + 1)
+
+
 def columns_sha256(columns: Columns) -> str:
-    """Digest a run's columns, for the manifest: replay refuses other bars."""
+    """Digest a run's columns; in the manifest, it makes replay refuse any others."""
     digest = hashlib.sha256()
     for name, table in zip(columns._fields, columns, strict=True):
         digest.update(f"{name}{table.shape}".encode())
@@ -153,7 +209,9 @@ class _Replay:
         self.manifest = frame.values()
         expected = self.manifest.get(COLUMNS_KEY)
         if expected is not None and expected != columns_sha256(self._columns):
-            message = f"expected the bars of the run, {expected}, was {columns_sha256(self._columns)}"
+            message = (
+                f"expected the bars of the run, {expected}, was {columns_sha256(self._columns)}"
+            )
             raise InputError(message, hint="bring the data sets back that the manifest names")
         self.tables = state_of(self.manifest)
 

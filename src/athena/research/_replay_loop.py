@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from athena.research import _loop
-from athena.research._columns import Columns
-from athena.trading import State, Table, marks, replay
 from athena.trading import layout as at
+from athena.trading import marks, replay
+
+if TYPE_CHECKING:
+    from athena.research._columns import Columns
+    from athena.trading import State, Table
 
 # control
 R_FROM = 0  # first word to replay
@@ -26,19 +31,18 @@ def replay_words(s: State, c: Columns, words: Table, control: Table) -> int:
     Returns:
         The end, or the word where the first record begins that is not made again.
     """
-    position = control[R_FROM]
-    end = control[R_TO]
+    position: int = control[R_FROM]
+    end: int = control[R_TO]
     while position < end:
         control[R_AT] = 0
-        if not replay.is_whole(words, position, end) or words[position + 1] > len(c.close_ns):
+        if not replay.is_whole(words, position, end):
             return position
-        if s.account[at.MARKS] < words[position + 1]:
+        before = words[position + 1]
+        if s.account[at.MARKS] < before <= len(c.close_ns):
             mark_step(s, c)
-        elif s.account[at.MARKS] > words[position + 1]:
+        elif s.account[at.MARKS] != before or not replay.apply_record(s, words, position):
             return position
-        elif not replay.apply_record(s, words, position):
-            return position
-        made = s.account[at.N_WORDS]
+        made: int = s.account[at.N_WORDS]
         for i in range(made):
             if position + i >= end or s.records[i] != words[position + i]:
                 control[R_AT] = i
@@ -54,7 +58,8 @@ def replay_marks(s: State, c: Columns, until: int) -> int:
     while s.account[at.MARKS] < until and s.account[at.N_WORDS] == 0:
         mark_step(s, c)
         s.account[at.N_EFFECTS] = 0
-    return s.account[at.N_WORDS]
+    made: int = s.account[at.N_WORDS]
+    return made
 
 
 def mark_step(s: State, c: Columns) -> None:

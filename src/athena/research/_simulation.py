@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,13 @@ import numpy as np
 
 from athena.errors import AthenaError, InputError, StrategyError
 from athena.research import _loop
-from athena.research._engine import Engine, EngineKind, choose_engine, new_engine
+from athena.research._engine import (
+    Engine,
+    EngineKind,
+    choose_engine,
+    new_engine,
+    new_rule_engine,
+)
 from athena.trading import (
     Bar,
     BarStrategy,
@@ -48,6 +55,7 @@ if TYPE_CHECKING:
 _BLOCK_STEPS = 4096
 _FIRST_HORIZON = 32
 _LAST_HORIZON = 4096
+_FLUSH_WORDS = at.RECORD_RESERVE // 2
 
 RecordSink = Callable[["NDArray[np.int64]"], None]
 ProgressSink = Callable[[int], None]
@@ -79,6 +87,17 @@ class Setup:
     engine: EngineKind
     cache_folder: Path
 
+    @property
+    def start_ns(self) -> int:
+        """Return when the first bar opens."""
+        return int(self.columns.close_ns[0]) - self.interval_ns
+
+
+def strategy_slots(strategies: list[tuple[str, Strategy]]) -> list[StrategySlot]:
+    """Give strategies their places: their own book, equal shares of the equity."""
+    share_ppm = at.PPM // len(strategies)
+    return [StrategySlot(name, strategy.book, share_ppm) for name, strategy in strategies]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -87,14 +106,19 @@ class Outcome:
     Attributes:
         state: the core's tables.
         venue: the venue's tables.
+        slots: the strategies' places.
         digest: of all state transitions.
         is_compiled: who ran it.
+        cpu_s: CPU seconds from the first signal to the last record, journal included; compiling
+            or loading the engine is not.
     """
 
     state: Tables[State]
     venue: Tables[Venue]
+    slots: tuple[StrategySlot, ...]
     digest: str
     is_compiled: bool
+    cpu_s: float
 
 
 def simulate(
@@ -119,31 +143,26 @@ def simulate(
     if not strategies:
         message = "expected at least one strategy, was none"
         raise InputError(message)
-    share_ppm = at.PPM // len(strategies)
-    slots = [StrategySlot(name, strategy.book, share_ppm) for name, strategy in strategies]
-    start_ns = int(setup.columns.close_ns[0]) - setup.interval_ns
+    slots = strategy_slots(strategies)
     state = new_state(
         instruments=setup.instruments,
         instrument_limits=setup.instrument_limits,
         strategies=slots,
         limits=setup.limits,
         cash=setup.cash,
-        start_ns=start_ns,
+        start_ns=setup.start_ns,
     )
     venue = new_venue(setup.venue, setup.cash)
     run = _Run(setup, state, venue, on_records, on_progress)
-    only = strategies[0][1]
-    if any(isinstance(strategy, RuleStrategy) for _, strategy in strategies):
-        if len(strategies) > 1 or not isinstance(only, RuleStrategy):
-            message = "expected a compiled rule to run alone, was beside other strategies"
-            raise InputError(message, hint="use its woken or bar kind")
-        run.with_rule(only)
-    else:
-        run.with_strategies(strategies)
+    try:
+        run.go(strategies)
+    finally:
+        run.flush()  # also what was made before a strategy raised: it belongs to the evidence
     if not books_agree(venue.arrays, state.arrays):
         message = "expected the venue's books to equal the core's, they differ"
         raise AthenaError(message)
-    return Outcome(state, venue, digest_of(state.arrays), run.is_compiled)
+    digest = digest_of(state.arrays)
+    return Outcome(state, venue, tuple(slots), digest, run.is_compiled, run.cpu_s)
 
 
 @dataclass(slots=True)
@@ -155,6 +174,7 @@ class _Seat:
     strategy: BarStrategy | WokenStrategy
     view: View
     signals: tuple[NDArray[Any], ...]
+    signal_views: tuple[memoryview, ...]
     wakes: NDArray[np.uint8]
     on_fill: bool
     fills: int = 0
@@ -184,25 +204,21 @@ class _Run:
         self._on_records = on_records
         self._on_progress = on_progress
         self._n_steps = len(setup.columns.close_ns)
+        self.cpu_s = 0.0
         self.is_compiled = choose_engine(setup.engine, self._n_steps)
         self._control = np.zeros(_loop.N_CONTROL, np.int64)
         self._control[_loop.C_TO] = self._n_steps
         self._levels = np.zeros((len(setup.instruments), 2), np.int64)
         self._levels[:, 0] = -1
         self._levels[:, 1] = 2**62
-        self._asleep = np.zeros(self._n_steps, np.uint8)
+        # Memory views give Python ints, and faster than numpy gives its scalars.
+        self._prices = [memoryview(column) for column in setup.columns[1:6]]
 
-    def _engine(self, rule: Callable[..., int] | None = None) -> Engine:
-        return new_engine(
-            self._state,
-            self._venue,
-            self._setup.columns,
-            is_compiled=self.is_compiled,
-            cache_folder=self._setup.cache_folder,
-            rule=rule,
-        )
+    @property
+    def _compiled_in(self) -> Path | None:
+        return self._setup.cache_folder if self.is_compiled else None
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Hand the records over; nothing of a run is kept in memory."""
         account = self._state.arrays.account
         n_words = int(account[at.N_WORDS])
@@ -214,21 +230,42 @@ class _Run:
         columns = self._setup.columns
         return Market(self._setup.instruments, self._setup.interval_ns, *columns[:6])
 
+    def go(self, strategies: list[tuple[str, Strategy]]) -> None:
+        """Run one rule, or strategies that CPython calls."""
+        only = strategies[0][1]
+        if not any(isinstance(strategy, RuleStrategy) for _, strategy in strategies):
+            self.with_strategies(strategies)
+        elif len(strategies) == 1 and isinstance(only, RuleStrategy):
+            self.with_rule(only)
+        else:
+            message = "expected a compiled rule to run alone, was beside other strategies"
+            raise InputError(message, hint="use its woken or bar kind")
+
     # --- a compiled rule -----------------------------------------------------------------------
 
     def with_rule(self, strategy: RuleStrategy) -> None:
         """Run a rule on every bar, inside the loop."""
-        engine = self._engine(type(strategy).rule)
+        engine = new_rule_engine(
+            self._state,
+            self._venue,
+            self._setup.columns,
+            type(strategy).rule,
+            compiled_in=self._compiled_in,
+        )
+        started_s = time.process_time()
         parameters = np.array(strategy.parameters(self._market()), np.int64)
         memory = np.zeros(strategy.memory_size(), np.int64)
         intents = np.zeros(strategy.max_intents() * at.N_INTENT, np.int64)
         now = self._rule_view()
         step = 0
+        tables = [engine.scratch(table) for table in (now, memory, parameters, intents)]
+        control = engine.scratch(self._control)
         while step < self._n_steps:
-            self._control[_loop.C_FROM] = step
-            step = engine.run_rule(now, memory, parameters, intents, self._control)
-            self._flush()
+            control[_loop.C_FROM] = step
+            step = engine.run(*tables, control)
+            self.flush()
             self._on_progress(step)
+        self.cpu_s = time.process_time() - started_s
 
     def _rule_view(self) -> Table:
         """Return what a rule is shown, with what never changes filled in."""
@@ -245,13 +282,17 @@ class _Run:
 
     def with_strategies(self, strategies: list[tuple[str, Strategy]]) -> None:
         """Run strategies that CPython calls: on every bar, or when they are woken."""
-        engine = self._engine()
+        engine = new_engine(
+            self._state, self._venue, self._setup.columns, compiled_in=self._compiled_in
+        )
+        started_s = time.process_time()
         market = self._market()
         seats = [self._seat(k, name, strategy, market) for k, (name, strategy) in enumerate(strategies)]
         if any(isinstance(seat.strategy, BarStrategy) for seat in seats):
             self._every_bar(engine, seats)
         else:
             self._woken(engine, seats)
+        self.cpu_s = time.process_time() - started_s
 
     def _seat(self, index: int, name: str, strategy: Strategy, market: Market) -> _Seat:
         if not isinstance(strategy, BarStrategy | WokenStrategy):
@@ -274,31 +315,79 @@ class _Run:
             strategy,
             view,
             tuple(signals.values()),
+            tuple(memoryview(column) for column in signals.values()),
             _wake_mask(name, wake, signals, market.close_ns),
             wake.on_fill,
         )
 
     def _woken(self, engine: Engine, seats: list[_Seat]) -> None:
         """Let the loop run from wake to wake."""
-        wakes = np.bitwise_or.reduce([seat.wakes for seat in seats])
-        self._control[_loop.C_WAKES_ON_FILL] = int(any(seat.on_fill for seat in seats))
+        wakes = engine.scratch(np.bitwise_or.reduce([seat.wakes for seat in seats]))
+        levels = engine.scratch(self._levels)
+        control = engine.scratch(self._control)
+        control[_loop.C_WAKES_ON_FILL] = int(any(seat.on_fill for seat in seats))
         step = 0
         while step < self._n_steps:
-            self._control[_loop.C_FROM] = step
-            step = engine.advance(wakes, self._levels, self._control)
-            if step < self._n_steps and not self._control[_loop.C_RECORDS]:
-                bars = self._bars_at(step)
-                for seat in seats:
-                    self._look(seat, step, bars)
-                    if self._is_awake(seat, step):
-                        signals = tuple(column[step].item() for column in seat.signals)
-                        seat.view.signals = signals
-                        self._submit(engine, seat, self._ask(seat))
-            if self._control[_loop.C_RECORDS] or self._words() > at.RECORD_RESERVE // 2:
-                self._flush()
+            control[_loop.C_FROM] = step
+            step = engine.advance(wakes, levels, control)
+            control[_loop.C_HAS_INTENT] = 0
+            if step < self._n_steps and not control[_loop.C_RECORDS]:
+                self._wake(engine, seats, step)
+            if control[_loop.C_RECORDS] or self._words() > _FLUSH_WORDS:
+                self.flush()
                 self._on_progress(step)
             step += 1
-        self._flush()
+        self._finish(engine)
+
+    def _wake(self, engine: Engine, seats: list[_Seat], step: int) -> None:
+        """Show the strategies a step, and ask those that wanted to be woken."""
+        bars = self._bars_at(step)
+        for seat in seats:
+            view = seat.view
+            view.step = step
+            view.now_ns = self._state.views.account[at.NOW_NS]
+            view.bars = bars
+            self._sync(seat)
+            if len(seats) == 1 or self._is_awake(seat, step):
+                view.signals = tuple([column[step] for column in seat.signal_views])
+                self._want(engine, seat, self._ask(seat), is_last=seat is seats[-1])
+
+    def _want(
+        self,
+        engine: Engine,
+        seat: _Seat,
+        asked: Intent | Iterable[Intent] | None,
+        *,
+        is_last: bool,
+    ) -> bool:
+        """Submit what a strategy wants; the last intent waits in the state for the next call.
+
+        Returns:
+            True when something was wanted.
+        """
+        if asked is None:
+            return False
+        if is_last and type(asked) is Intent:  # the common case, first
+            write_intent(asked, seat.index, self._state.views.intent)
+            self._control[_loop.C_HAS_INTENT] = 1
+            return True
+        intents = (asked,) if isinstance(asked, Intent) else tuple(asked)
+        for k, intent in enumerate(intents):
+            if not isinstance(intent, Intent):
+                message = f"expected {seat.name} to return intents, was {type(intent).__name__}"
+                raise StrategyError(message)
+            write_intent(intent, seat.index, self._state.views.intent)
+            if is_last and k == len(intents) - 1:
+                self._control[_loop.C_HAS_INTENT] = 1
+            else:
+                engine.submit_one()
+        return bool(intents)
+
+    def _finish(self, engine: Engine) -> None:
+        """Submit an intent of the last bar, which nothing can fill, and hand the records over."""
+        if self._control[_loop.C_HAS_INTENT]:
+            engine.submit_one()
+        self.flush()
 
     def _words(self) -> int:
         return self._state.views.account[at.N_WORDS]
@@ -313,19 +402,13 @@ class _Run:
         )
 
     def _bars_at(self, step: int) -> tuple[Bar, ...]:
-        columns = self._setup.columns[1:6]
+        opens, highs, lows, closes, volumes = self._prices
         return tuple(
-            Bar(*(int(column[k, step]) for column in columns))
-            for k in range(len(self._setup.instruments))
+            [
+                Bar(opens[k, step], highs[k, step], lows[k, step], closes[k, step], volumes[k, step])
+                for k in range(len(self._setup.instruments))
+            ]
         )
-
-    def _look(self, seat: _Seat, step: int, bars: tuple[Bar, ...]) -> None:
-        """Move a view to a step."""
-        view = seat.view
-        view.step = step
-        view.now_ns = self._state.views.account[at.NOW_NS]
-        view.bars = bars
-        self._sync(seat)
 
     def _sync(self, seat: _Seat) -> None:
         """Bring what fills have changed into a view."""
@@ -338,48 +421,66 @@ class _Run:
         fills = state.strategies[seat.index, at.STRATEGY_FILLS]
         view.has_filled = fills != seat.fills
         seat.fills = fills
-        view.n_working = sum(
+        n_rows = state.account[at.N_ROWS]
+        view.n_working = self._count_working(seat.index, n_rows) if n_rows else 0
+
+    def _count_working(self, index: int, n_rows: int) -> int:
+        orders = self._state.views.orders
+        return sum(
             1
-            for row in range(state.account[at.N_ROWS])
-            if state.orders[row, at.NUMBER] and state.orders[row, at.ORDER_STRATEGY] == seat.index
+            for row in range(n_rows)
+            if orders[row, at.NUMBER] and orders[row, at.ORDER_STRATEGY] == index
         )
 
     def _every_bar(self, engine: Engine, seats: list[_Seat]) -> None:
         """Call strategies on every bar; the loop is asked only for bars that may change much."""
         rows = [self._rows(seat) for seat in seats]
-        step = 0
-        horizon = _FIRST_HORIZON
-        while step < self._n_steps:
-            quiet = step
-            if engine.is_compiled and len(seats) == 1:
-                quiet = engine.quiet_until(step, min(self._n_steps, step + horizon))
-            if quiet > step:
-                seat = seats[0]
-                asked, seen = self._call_while_quiet(seat, rows[0], quiet - step)
-                self._process(engine, step, step + seen)
-                step += seen
-                horizon = min(2 * horizon, _LAST_HORIZON)
-                if asked is not None:
-                    horizon = _FIRST_HORIZON
-                    self._submit(engine, seat, asked)
-                    self._sync_working(seat)
-            else:
-                self._process(engine, step, step + 1)
-                for seat, row in zip(seats, rows, strict=True):
-                    _show(seat.view, next(row))
-                    self._sync(seat)
-                    if isinstance(seat.strategy, BarStrategy) or self._is_awake(seat, step):
-                        self._submit(engine, seat, self._ask(seat))
-                        self._sync_working(seat)
-                    seat.view.has_filled = False
-                step += 1
-        self._flush()
+        control = engine.scratch(self._control)
+        looks_ahead = engine.looks_ahead and len(seats) == 1
+        horizon = _FIRST_HORIZON if looks_ahead else 0
+        processed = seen = 0
+        while seen < self._n_steps:
+            control[_loop.C_FROM] = processed
+            control[_loop.C_TO] = seen
+            control[_loop.C_HORIZON] = horizon
+            quiet = engine.turn(control)
+            processed = seen
+            wanted = False
+            if control[_loop.C_IS_FRESH]:
+                control[_loop.C_HAS_INTENT] = 0
+                processed = seen = seen + 1
+                wanted = self._see_fresh(engine, seats, rows, seen - 1)
+            elif control[_loop.C_HAS_INTENT]:
+                control[_loop.C_HAS_INTENT] = 0
+                self._sync(seats[0])
+            if seen < quiet and not wanted:
+                asked, n_seen = self._call_while_quiet(seats[0], rows[0], quiet - seen)
+                seen += n_seen
+                wanted = self._want(engine, seats[0], asked, is_last=True)
+            if looks_ahead:
+                horizon = _FIRST_HORIZON if wanted else min(2 * horizon, _LAST_HORIZON)
+            if self._words() > _FLUSH_WORDS:
+                self.flush()
+                self._on_progress(seen)
+        control[_loop.C_FROM] = processed
+        control[_loop.C_TO] = seen
+        engine.turn(control)
+        self._finish(engine)
 
-    def _sync_working(self, seat: _Seat) -> None:
-        """Count the strategy's live orders again after it has sent some."""
-        has_filled = seat.view.has_filled
-        self._sync(seat)
-        seat.view.has_filled = has_filled
+    def _see_fresh(
+        self, engine: Engine, seats: list[_Seat], rows: list[Iterator[Any]], step: int
+    ) -> bool:
+        """Show the strategies a step that may have changed their positions."""
+        wanted = False
+        for seat, row in zip(seats, rows, strict=True):
+            view = seat.view
+            view.step, view.now_ns, view.bars, view.signals = next(row)
+            self._sync(seat)
+            if isinstance(seat.strategy, BarStrategy) or self._is_awake(seat, step):
+                asked = self._ask(seat)
+                wanted |= self._want(engine, seat, asked, is_last=seat is seats[-1])
+            view.has_filled = False
+        return wanted
 
     def _call_while_quiet(
         self, seat: _Seat, rows: Iterator[Any], n: int
@@ -430,38 +531,11 @@ class _Run:
         times = columns.close_ns[first:last].tolist()
         return zip(range(first, last), times, zip(*bars, strict=True), signals, strict=True)
 
-    def _process(self, engine: Engine, first: int, last: int) -> None:
-        """Let the loop process the steps [first, last)."""
-        step = first
-        self._control[_loop.C_TO] = last
-        while step < last:
-            self._control[_loop.C_FROM] = step
-            step = engine.advance(self._asleep, self._levels, self._control) + 1
-            if self._control[_loop.C_RECORDS] or self._words() > at.RECORD_RESERVE // 2:
-                self._flush()
-                self._on_progress(step)
-
     def _ask(self, seat: _Seat) -> Intent | Iterable[Intent] | None:
         try:
             return seat.decide(seat.view)
         except Exception as error:
             raise _strategy_error(seat.name, seat.view.step, error) from error
-
-    def _submit(
-        self, engine: Engine, seat: _Seat, asked: Intent | Iterable[Intent] | None
-    ) -> None:
-        if asked is None:
-            return
-        for intent in (asked,) if isinstance(asked, Intent) else asked:
-            if not isinstance(intent, Intent):
-                message = f"expected {seat.name} to return intents, was {type(intent).__name__}"
-                raise StrategyError(message)
-            write_intent(intent, seat.index, self._state.views.intent)
-            engine.submit_one()
-
-
-def _show(view: View, row: tuple[int, int, tuple[Bar, ...], tuple[Any, ...]]) -> None:
-    view.step, view.now_ns, view.bars, view.signals = row
 
 
 def _wake_mask(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from athena.domain import DAY_NS, format_interval
+from athena.domain import DAY_NS, SECOND_NS, format_interval
 from athena.errors import InputError
 from athena.market import correlations, risk_inputs
 from athena.research import _columns as cols
@@ -95,7 +95,8 @@ def _last_known(rows: Ints, length: int) -> Ints:
 def _risk(bars: Bars, rows: Ints, length: int) -> Ints:
     """Return (N_RISK, T) risk inputs; a step without a bar keeps the last ones."""
     inputs = risk_inputs(bars)
-    per_bar = inputs.daily_volume_lots * bars.interval_ns // DAY_NS
+    # In seconds, not nanoseconds: lots x nanoseconds leave 64 bits.
+    per_bar = inputs.daily_volume_lots * (bars.interval_ns // SECOND_NS) // (DAY_NS // SECOND_NS)
     by_column = {
         cols.RISK_ATR: inputs.atr_ticks,
         cols.RISK_ATR_MEAN: inputs.atr_mean_ticks,

@@ -22,7 +22,6 @@ from athena.trading._journal_format import (
     FrameHeader,
     FrameKind,
     encode_json,
-    frame_hash,
     frame_header,
     segment_header,
 )
@@ -44,14 +43,13 @@ class JournalEnd:
         segment: number of the last segment, 0 before the first.
         size_bytes: its length.
         n_frames: frames in the whole journal; the sequence number of the next one.
-        head: SHA-256 of the last frame; it vouches for everything before.
-        segment_sha256: SHA-256 of the last segment, as `sha256sum` gives it.
+        segment_sha256: SHA-256 of the last segment, as `sha256sum` gives it; it vouches for the
+            whole journal.
     """
 
     segment: int
     size_bytes: int
     n_frames: int
-    head: bytes
     segment_sha256: bytes
 
 
@@ -60,7 +58,6 @@ class JournalWriter:
 
     __slots__ = (
         "_hasher",
-        "_head",
         "_n_frames",
         "_segment",
         "_segment_bytes",
@@ -92,7 +89,7 @@ class JournalWriter:
             message = f"expected an empty journal, was one of {len(used)} segments"
             raise RefusedError(message, hint="give the new run a folder of its own")
         payload = encode_json(manifest, what="manifest")
-        self._place(store, JournalEnd(0, 0, 0, NO_HASH, NO_HASH), segment_bytes)
+        self._place(store, JournalEnd(0, 0, 0, NO_HASH), segment_bytes)
         self._open_segment(NO_HASH)
         self._append(FrameKind.MANIFEST, payload)
 
@@ -112,15 +109,13 @@ class JournalWriter:
         self._segment = end.segment
         self._size_bytes = end.size_bytes
         self._n_frames = end.n_frames
-        self._head = end.head
         self._hasher = hashlib.sha256(store.read(end.segment) if end.segment else b"")
 
     @property
     def end(self) -> JournalEnd:
         """Return where the journal ends now."""
-        return JournalEnd(
-            self._segment, self._size_bytes, self._n_frames, self._head, self._hasher.digest()
-        )
+        digest = self._hasher.digest()
+        return JournalEnd(self._segment, self._size_bytes, self._n_frames, digest)
 
     def commit(self, words: Table | memoryview | bytes) -> None:
         """Append the core's records as one group; no words, no frame.
@@ -167,10 +162,9 @@ class JournalWriter:
             self._store.sync()
             self._open_segment(self._hasher.digest())
         crc = zlib.crc32(payload)
-        header = frame_header(FrameHeader(length, self._n_frames, kind, self._head, crc))
-        self._write(header)
+        before = self._hasher.digest()
+        self._write(frame_header(FrameHeader(length, self._n_frames, kind, before, crc)))
         self._write(payload)
-        self._head = frame_hash(header, payload)
         self._n_frames += 1
 
     def _open_segment(self, previous: bytes) -> None:

@@ -2,16 +2,17 @@
 
     segment = header, frame, frame, ...
     header  = magic, format version, segment number, SHA-256 of the whole segment before, CRC-32
-    frame   = length, sequence number, kind, SHA-256 of the whole frame before, CRC-32 of the
-              payload, CRC-32 of this header, payload
+    frame   = length, sequence number, kind, SHA-256 of the segment's bytes before this frame,
+              CRC-32 of the payload, CRC-32 of this header, payload
 
-Numbers are little-endian. The frame's header has a check sum of its own, so that a damaged length
-is known as damage and never mistaken for a frame that a crash cut short.
+Numbers are little-endian. One running hash serves frames and segments: each frame vouches for all
+before it, and the hash of the last segment for the whole journal. The frame's header has a check
+sum of its own, so that a damaged length is known as damage and never mistaken for a frame that a
+crash cut short.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 import zlib
@@ -91,13 +92,6 @@ def read_frame_header(data: bytes, offset: int) -> FrameHeader | None:
     if zlib.crc32(body) != crc:
         return None
     return FrameHeader(*_FRAME.unpack(body))
-
-
-def frame_hash(header: bytes, payload: bytes | memoryview) -> bytes:
-    """Return the SHA-256 of a whole frame."""
-    digest = hashlib.sha256(header)
-    digest.update(payload)
-    return digest.digest()
 
 
 def encode_json(values: Mapping[str, object], *, what: str) -> bytes:

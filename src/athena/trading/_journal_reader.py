@@ -20,7 +20,6 @@ from athena.trading._journal_format import (
     SEGMENT_HEADER_BYTES,
     FrameHeader,
     FrameKind,
-    frame_hash,
     read_frame_header,
     segment_fault,
 )
@@ -89,22 +88,42 @@ class TornTail:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalReport:
-    """Say what an intact journal holds.
+class Damage:
+    """Say where a journal is damaged; nothing after this place can be believed.
 
     Attributes:
-        end: where it ends.
-        n_segments, n_words, n_snapshots: counts.
+        segment: number of the segment.
+        offset: of the first frame that is not sound, bytes; 0 is the segment's own header.
+        reason: what was expected and what it was.
+    """
+
+    segment: int
+    offset: int
+    reason: str
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return f"journal segment {self.segment}, offset {self.offset}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReport:
+    """Say what a journal holds, up to its end or its first damage.
+
+    Attributes:
+        end: where it ends; after damage, the end of the last sound segment.
+        n_words, n_snapshots: counts.
         final: what the run came to; None when it did not end.
         torn: what has to be cut before it can be continued; None when nothing.
+        damage: why it cannot be believed; None when it can.
     """
 
     end: JournalEnd
-    n_segments: int
     n_words: int
     n_snapshots: int
     final: dict[str, Any] | None
     torn: TornTail | None
+    damage: Damage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +134,16 @@ class Recovery:
     torn: TornTail | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Damage:
-    segment: int
-    offset: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"journal segment {self.segment}, offset {self.offset}: {self.reason}"
-
-
 class _Walk:
     """Walk a journal frame by frame; afterwards know its end, its torn tail or its damage."""
 
     def __init__(self, store: JournalStore) -> None:
-        self.end = JournalEnd(0, 0, 0, NO_HASH, NO_HASH)
+        self.end = JournalEnd(0, 0, 0, NO_HASH)
         self.torn: TornTail | None = None
-        self.damage: _Damage | None = None
+        self.damage: Damage | None = None
         self._store = store
         self._n_frames = 0
-        self._head = NO_HASH
+        self._hasher = hashlib.sha256()
         self._kind: FrameKind | None = None
 
     def frames(self) -> Iterator[Frame]:
@@ -163,18 +172,19 @@ class _Walk:
             self._damaged(number, 0, fault)
             return
         offset = SEGMENT_HEADER_BYTES
+        self._hasher = hashlib.sha256(data[:offset])
         while offset < len(data):
             frame = self._frame(data, number, offset, is_last=is_last)
             if frame is None:
                 break
-            offset += FRAME_HEADER_BYTES + len(frame.payload)
-            header = data[frame.offset : frame.offset + FRAME_HEADER_BYTES]
-            self._head = frame_hash(header, frame.payload)
+            after = offset + FRAME_HEADER_BYTES + len(frame.payload)
+            self._hasher.update(memoryview(data)[offset:after])
+            offset = after
             self._n_frames += 1
             self._kind = frame.kind
             yield frame
-        whole = hashlib.sha256(memoryview(data)[:offset]).digest()
-        self.end = JournalEnd(number, offset, self._n_frames, self._head, whole)
+        if self.damage is None:
+            self.end = JournalEnd(number, offset, self._n_frames, self._hasher.digest())
 
     def _frame(self, data: bytes, number: int, offset: int, *, is_last: bool) -> Frame | None:
         """Read the frame at an offset; None when it is torn or damaged."""
@@ -204,10 +214,10 @@ class _Walk:
 
     def _fault(self, header: FrameHeader) -> str:
         """Say why an intact header cannot follow the frame before it; empty when it can."""
-        before = self._head.hex()
+        before = self._hasher.digest()
         checks = (
             (header.sequence == self._n_frames, f"frame {self._n_frames}", header.sequence),
-            (header.previous == self._head, f"a frame after {before}", header.previous.hex()),
+            (header.previous == before, f"a frame after {before.hex()}", header.previous.hex()),
             (header.kind in _KINDS, "a known kind of frame", header.kind),
             (
                 (header.kind == FrameKind.MANIFEST) == (self._n_frames == 0),
@@ -233,7 +243,7 @@ class _Walk:
             self._damaged(number, offset, "expected a whole frame, was cut short")
 
     def _damaged(self, number: int, offset: int, reason: str) -> None:
-        self.damage = _Damage(number, offset, reason)
+        self.damage = Damage(number, offset, reason)
 
 
 def read_frames(store: JournalStore) -> Iterator[Frame]:
@@ -248,11 +258,10 @@ def read_frames(store: JournalStore) -> Iterator[Frame]:
         raise CheckFailed(str(walk.damage), hint=_HINT_DAMAGE)
 
 
-def verify_journal(store: JournalStore) -> JournalReport:
-    """Check every byte of a journal and change nothing (TR-06).
+def inspect_journal(store: JournalStore) -> JournalReport:
+    """Check every byte of a journal and change nothing; damage is part of the answer.
 
     Raises:
-        CheckFailed: it is damaged; the message names segment and offset.
         InputError: it is empty.
     """
     walk = _Walk(store)
@@ -263,10 +272,21 @@ def verify_journal(store: JournalStore) -> JournalReport:
         n_snapshots += frame.kind is FrameKind.SNAPSHOT
         if frame.kind is FrameKind.FINAL:
             final = frame.values()
-    if walk.damage is not None:
-        raise CheckFailed(str(walk.damage), hint=_HINT_DAMAGE)
     _refuse_empty(walk)
-    return JournalReport(walk.end, walk.end.segment, n_words, n_snapshots, final, walk.torn)
+    return JournalReport(walk.end, n_words, n_snapshots, final, walk.torn, walk.damage)
+
+
+def verify_journal(store: JournalStore) -> JournalReport:
+    """Check every byte of a journal and change nothing (TR-06).
+
+    Raises:
+        CheckFailed: it is damaged; the message names segment and offset.
+        InputError: it is empty.
+    """
+    report = inspect_journal(store)
+    if report.damage is not None:
+        raise CheckFailed(str(report.damage), hint=_HINT_DAMAGE)
+    return report
 
 
 def recover_journal(store: JournalStore) -> Recovery:
@@ -287,7 +307,7 @@ def recover_journal(store: JournalStore) -> Recovery:
     _refuse_empty(walk)
     if last is FrameKind.FINAL:
         message = (
-            f"expected a journal to continue, was one that ended at frame {walk.end.n_frames}"
+            f"expected an unfinished journal, was one of {walk.end.n_frames} frames and an end"
         )
         raise RefusedError(message, hint="give the new run a folder of its own")
     if walk.torn is not None:
@@ -296,6 +316,6 @@ def recover_journal(store: JournalStore) -> Recovery:
 
 
 def _refuse_empty(walk: _Walk) -> None:
-    if walk.end.n_frames == 0:
+    if walk.end.n_frames == 0 and walk.damage is None:
         message = "expected a journal with a manifest, was an empty one"
         raise InputError(message, hint="name a run that has a journal: athena runs list")

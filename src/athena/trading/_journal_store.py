@@ -39,7 +39,7 @@ class JournalStore(Protocol):
         ...
 
     def truncate(self, number: int, size_bytes: int) -> None:
-        """Cut a segment to its first `size_bytes`, durably."""
+        """Cut a segment to its first `size_bytes`, durably; cut to nothing, it is removed."""
         ...
 
     def quarantine(self, number: int) -> None:
@@ -94,8 +94,10 @@ class MemoryStore:
         """Do nothing: memory is as safe as it gets."""
 
     def truncate(self, number: int, size_bytes: int) -> None:
-        """Cut a segment to its first `size_bytes`."""
+        """Cut a segment to its first `size_bytes`; cut to nothing, it is removed."""
         del self._segments[number][size_bytes:]
+        if size_bytes == 0:
+            del self._segments[number]
 
     def quarantine(self, number: int) -> None:
         """Set a segment aside: its bytes are kept, it is listed no more."""

@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from athena.domain import Book, Instrument
+from athena.domain import Book, Instrument, from_money
 from athena.errors import InputError
+from athena.trading._core import layout as at
 from athena.trading._setup import (
     InstrumentLimits,
     StrategySlot,
+    digest_of,
     limit_columns,
     limits_table,
     new_state,
@@ -71,7 +73,7 @@ def state_of(manifest: Mapping[str, Any]) -> Tables[State]:
     try:
         setup = manifest[SETUP_KEY]
         return new_state(
-            instruments=[_instrument(item) for item in setup["instruments"]],
+            instruments=instruments_of(manifest),
             instrument_limits=[InstrumentLimits(**item) for item in setup["instrument_limits"]],
             strategies=[
                 StrategySlot(item["name"], Book(item["book"]), item["share_ppm"])
@@ -84,6 +86,11 @@ def state_of(manifest: Mapping[str, Any]) -> Tables[State]:
     except KeyError as error:
         message = f"expected the key {error} in the journal's manifest, was missing"
         raise InputError(message) from error
+
+
+def instruments_of(manifest: Mapping[str, Any]) -> list[Instrument]:
+    """Read the instruments of a run, in the order of the core's rows."""
+    return [_instrument(item) for item in manifest[SETUP_KEY]["instruments"]]
 
 
 def bars_of(manifest: Mapping[str, Any]) -> list[BarsReference]:
@@ -101,3 +108,20 @@ def _instrument_values(item: Instrument) -> dict[str, object]:
 def _instrument(values: Mapping[str, Any]) -> Instrument:
     decimals = ("tick", "lot", "min_quantity", "min_notional")
     return Instrument(**{**values, **{name: Decimal(values[name]) for name in decimals}})
+
+
+def describe_end(state: State) -> dict[str, object]:
+    """Describe what a run came to as JSON, for the journal's final frame; replay compares it."""
+    account = state.account
+    money = {"cash": at.CASH, "equity": at.EQUITY, "fees": at.FEES, "realised": at.REALISED}
+    counts = {
+        "marks": at.MARKS,
+        "fills": at.N_FILLS,
+        "intents": at.N_INTENTS,
+        "denied": at.N_DENIED,
+    }
+    return {
+        "digest": digest_of(state),
+        **{name: int(account[column]) for name, column in counts.items()},
+        **{name: str(from_money(int(account[column]))) for name, column in money.items()},
+    }

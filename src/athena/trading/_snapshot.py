@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from athena.trading._core.layout import State, Table
     from athena.trading._tables import Tables
 
-# What the driver empties is not part of the state.
-_BUFFERS = ("effects", "records")
-_HEAD = struct.Struct("<16sI")
+# What the driver empties, and what is written anew before each use, is not part of the state.
+_SCRATCH = ("effects", "intent", "records", "verdict")
+_HEAD = struct.Struct("<16sQI")
 _LEVEL = 1  # most of the state is zero: more effort buys nothing
 
 
 def pack_snapshot(tables: Tables[State]) -> bytes:
-    """Write the state: its digest, its length, its tables compressed.
+    """Write the state: its digest, steps processed, length, and its tables compressed.
 
     Raises:
         CoreError: records or effects are still in the state's buffers.
@@ -34,7 +34,7 @@ def pack_snapshot(tables: Tables[State]) -> bytes:
         message = f"expected empty buffers, was {waiting[0]} words and {waiting[1]} effects"
         raise CoreError(message)
     content = b"".join(table.astype("<i8", copy=False).tobytes() for table in _kept(state))
-    head = _HEAD.pack(digest_of(state).encode(), len(content))
+    head = _HEAD.pack(digest_of(state).encode(), state.account[at.MARKS], len(content))
     return head + zlib.compress(content, _LEVEL)
 
 
@@ -44,7 +44,7 @@ def restore_snapshot(tables: Tables[State], payload: bytes) -> None:
     Raises:
         CheckFailed: the snapshot has another layout, or its tables do not have its digest.
     """
-    digest, n_bytes = _HEAD.unpack_from(payload)
+    digest, _, n_bytes = _HEAD.unpack_from(payload)
     content = zlib.decompress(payload[_HEAD.size :])
     kept = _kept(tables.arrays)
     expected = sum(table.nbytes for table in kept)
@@ -62,10 +62,15 @@ def restore_snapshot(tables: Tables[State], payload: bytes) -> None:
         raise CheckFailed(message, hint="replay the journal from its beginning")
 
 
+def marks_of_snapshot(payload: bytes) -> int:
+    """Return the number of steps that had been processed when a snapshot was taken."""
+    return int(_HEAD.unpack_from(payload)[1])
+
+
 def snapshot_difference(tables: Tables[State], payload: bytes) -> str:
     """Name the first table that differs from a snapshot's; empty when none does."""
     content = zlib.decompress(payload[_HEAD.size :])
-    names = [name for name in tables.arrays._fields if name not in _BUFFERS]
+    names = [name for name in tables.arrays._fields if name not in _SCRATCH]
     offset = 0
     for name, table in zip(names, _kept(tables.arrays), strict=True):
         if table.astype("<i8", copy=False).tobytes() != content[offset : offset + table.nbytes]:
@@ -76,5 +81,5 @@ def snapshot_difference(tables: Tables[State], payload: bytes) -> str:
 
 def _kept(state: State) -> list[Table]:
     return [
-        table for name, table in zip(state._fields, state, strict=True) if name not in _BUFFERS
+        table for name, table in zip(state._fields, state, strict=True) if name not in _SCRATCH
     ]

@@ -7,12 +7,16 @@ share of the bar's volume is filled.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from athena.trading import State, codes
 from athena.trading import arithmetic as exact
 from athena.trading import layout as at
 from athena.trading import step as core
 from athena.venues import _table as vt
-from athena.venues._table import Venue
+
+if TYPE_CHECKING:
+    from athena.venues._table import Venue
 
 _FAR = 2**62
 
@@ -31,8 +35,8 @@ def drain(s: State, v: Venue) -> None:
             if kind == at.SEND:
                 _place(s, v, row)
             elif kind == at.CANCEL:
-                _cancel(s, v, number)
-            elif kind == at.AMEND:
+                _cancel(s, v, row, number)
+            elif kind == at.AMEND and s.orders[row, at.PENDING] == codes.PENDING_AMEND:
                 _amend(s, v, row, number)
         done += 1
     s.account[at.N_EFFECTS] = 0
@@ -80,9 +84,24 @@ def _find(v: Venue, number: int) -> int:
 
 def _remove(v: Venue, slot: int) -> None:
     v.book[slot, vt.V_NUMBER] = 0
-    n_book = v.settings[vt.N_BOOK]
-    while n_book > 0 and v.book[n_book - 1, vt.V_NUMBER] == 0:
-        n_book -= 1
+    if v.settings[vt.PHASE] == vt.PHASE_CLOSED:
+        _close_gaps(v)
+
+
+def _close_gaps(v: Venue) -> None:
+    """Move the orders up into free rows, so that rows stay in the order of arrival.
+
+    Inside a bar rows stay where they are, because the match walks over them.
+    """
+    n_book = 0
+    for slot in range(v.settings[vt.N_BOOK]):
+        if v.book[slot, vt.V_NUMBER] == 0:
+            continue
+        if slot > n_book:
+            for column in range(vt.N_VENUE_ORDER):
+                v.book[n_book, column] = v.book[slot, column]
+            v.book[slot, vt.V_NUMBER] = 0
+        n_book += 1
     v.settings[vt.N_BOOK] = n_book
 
 
@@ -96,9 +115,13 @@ def _end(s: State, v: Venue, slot: int, report: int) -> None:
     core.apply_report(s, report, number, 0, 0, 0, 0, 0)
 
 
-def _cancel(s: State, v: Venue, number: int) -> None:
+def _cancel(s: State, v: Venue, row: int, number: int) -> None:
+    """Cancel an order; one whose own date has come has expired."""
     slot = _find(v, number)
-    if slot >= 0:
+    is_due = 0 < s.orders[row, at.EXPIRES_NS] <= s.account[at.NOW_NS]
+    if slot >= 0 and is_due and v.book[slot, vt.V_TIME_IN_FORCE] == codes.GTD:
+        _end(s, v, slot, codes.EXPIRED_REPORT)
+    elif slot >= 0:
         _end(s, v, slot, codes.CANCELLED_REPORT)
     else:
         core.apply_report(s, codes.CANCEL_REFUSED, number, 0, 0, 0, 0, 0)
@@ -111,6 +134,9 @@ def _amend(s: State, v: Venue, row: int, number: int) -> None:
         core.apply_report(s, codes.AMEND_REFUSED, number, 0, 0, 0, 0, 0)
         return
     trigger = s.orders[row, at.AMEND_TRIGGER]
+    is_larger = lots > s.orders[row, at.LOTS]
+    if is_larger and v.settings[vt.PHASE] == vt.PHASE_INSIDE:
+        v.book[slot, vt.V_BORN] = vt.PHASE_INSIDE  # as a child of the part that was entered now
     v.book[slot, vt.V_LEFT] = lots - v.book[slot, vt.V_FILLED]
     if v.book[slot, vt.V_TRIGGER] > 0:
         v.book[slot, vt.V_TRIGGER] = trigger
@@ -165,7 +191,9 @@ def _is_hit_by_low(v: Venue, slot: int) -> bool:
 
 def keyed_draw(seed: int, number: int, fill: int, below: int) -> int:
     """Draw from 0..below - 1, keyed by (seed, order, fill): the same key, the same draw."""
-    word = ((seed & 0xFFFFFFFF) * 2_654_435 + number * 40_503 + fill * 69_069 + 12_345) & 0xFFFFFFFF
+    word = (
+        (seed & 0xFFFFFFFF) * 2_654_435 + number * 40_503 + fill * 69_069 + 12_345
+    ) & 0xFFFFFFFF
     for _ in range(3):
         word = ((word ^ (word >> 16)) * 73_244_475) & 0xFFFFFFFF
     word ^= word >> 16
@@ -190,7 +218,7 @@ def _with_cost(s: State, v: Venue, slot: int, price: int, lots: int) -> int:
         v.book[slot, vt.V_FILLS],
         v.settings[vt.DRAW_MAX_PPM] - v.settings[vt.DRAW_MIN_PPM] + 1,
     )
-    move = exact.mul_div(price, cost * draw // at.PPM, at.PPM) + 1
+    move = -exact.mul_div(-price, cost * draw // at.PPM, at.PPM)  # rounded up
     side = v.book[slot, vt.V_SIDE]
     worse = max(1, price + side * move)
     limit = v.book[slot, vt.V_LIMIT]
@@ -199,7 +227,7 @@ def _with_cost(s: State, v: Venue, slot: int, price: int, lots: int) -> int:
     return worse
 
 
-def _affordable(s: State, v: Venue, slot: int, price: int, lots: int) -> int:
+def _affordable(s: State, v: Venue, slot: int, price: int, lots: int, fee_ppm: int) -> int:  # noqa: PLR0913, PLR0917 - a purchase
     """Return the lots a spot purchase can pay for, fee included; an exchange lends nothing."""
     instrument = v.book[slot, vt.V_INSTRUMENT]
     if v.book[slot, vt.V_SIDE] < 0 or s.instruments[instrument, at.IS_MARGIN] == 1:
@@ -207,7 +235,7 @@ def _affordable(s: State, v: Venue, slot: int, price: int, lots: int) -> int:
     cash = v.settings[vt.CASH]
     if cash <= 0:
         return 0
-    net = exact.mul_div(cash, at.PPM, at.PPM + v.settings[vt.TAKER_PPM])
+    net = exact.mul_div(cash, at.PPM, at.PPM + fee_ppm)
     most = exact.lots_worth(
         net,
         price,
@@ -222,14 +250,18 @@ def _fill(s: State, v: Venue, slot: int, price: int, liquidity: int) -> None:
     instrument = v.book[slot, vt.V_INSTRUMENT]
     side = v.book[slot, vt.V_SIDE]
     lots = min(v.book[slot, vt.V_LEFT], v.market[instrument, vt.LEFT])
+    if lots == 0:
+        return  # it works on in the next bar
     asked = price
+    rate = v.settings[vt.MAKER_PPM]
     if liquidity == codes.TAKER:
+        rate = v.settings[vt.TAKER_PPM]
         price = _with_cost(s, v, slot, price, lots)
-    payable = _affordable(s, v, slot, price, lots)
-    if payable > 0:
+    payable = _affordable(s, v, slot, price, lots, rate)
+    is_whole = payable == v.book[slot, vt.V_LEFT]
+    if payable > 0 and (is_whole or v.book[slot, vt.V_TIME_IN_FORCE] != codes.FOK):
         number = v.book[slot, vt.V_NUMBER]
         worth = _worth(s, instrument, price, payable)
-        rate = v.settings[vt.TAKER_PPM] if liquidity == codes.TAKER else v.settings[vt.MAKER_PPM]
         fee = (exact.mul_div(worth, 2 * rate, at.PPM) + 1) // 2
         v.settings[vt.SLIPPAGE] += side * (worth - _worth(s, instrument, asked, payable))
         v.settings[vt.CASH] -= side * worth + fee
@@ -266,20 +298,16 @@ def _execute(s: State, v: Venue, slot: int, price: int, liquidity: int) -> None:
     """Act on an order whose price was met: trigger what has a trigger, then fill."""
     kind = v.book[slot, vt.V_TYPE]
     if kind in (codes.MARKET, codes.LIMIT):
-        if v.book[slot, vt.V_TIME_IN_FORCE] == codes.FOK and (
-            v.market[v.book[slot, vt.V_INSTRUMENT], vt.LEFT] < v.book[slot, vt.V_LEFT]
-        ):
-            _end(s, v, slot, codes.CANCELLED_REPORT)
-            drain(s, v)
-        else:
-            _fill(s, v, slot, price, liquidity)
+        _fill(s, v, slot, price, liquidity)
         return
     core.apply_report(s, codes.TRIGGERED_REPORT, v.book[slot, vt.V_NUMBER], 0, price, 0, 0, 0)
     if kind in (codes.STOP_LIMIT, codes.TAKE_PROFIT_LIMIT):
         v.book[slot, vt.V_TYPE] = codes.LIMIT
         if v.book[slot, vt.V_SIDE] * (price - v.book[slot, vt.V_LIMIT]) > 0:
-            # Triggered beyond its limit: it rests from the next bar on.
-            v.book[slot, vt.V_LIVE_STEP] = v.settings[vt.STEP] + 1
+            # It rests. Prices that would fill a stop's limit may lie before its trigger, as those
+            # of a target before its entry; a take profit's limit lies on the way ahead.
+            if kind == codes.STOP_LIMIT:
+                v.book[slot, vt.V_BORN] = v.settings[vt.PHASE]
             return
     else:
         v.book[slot, vt.V_TYPE] = codes.MARKET
@@ -290,13 +318,16 @@ def _execute(s: State, v: Venue, slot: int, price: int, liquidity: int) -> None:
 
 
 def match_bar(s: State, v: Venue, instrument: int) -> None:
-    """Fill what the loaded bar of an instrument fills; a bar without volume fills nothing."""
+    """Fill what the loaded bar of an instrument fills; a bar without volume fills nothing.
+
+    Triggers need no room: a stop that was reached is triggered, and fills when there is room.
+    """
     open_ = v.market[instrument, vt.OPEN]
     high = v.market[instrument, vt.HIGH]
     low = v.market[instrument, vt.LOW]
-    room = exact.part(v.market[instrument, vt.VOLUME], v.settings[vt.PARTICIPATION_PPM])
-    v.market[instrument, vt.LEFT] = room
-    if room > 0:
+    volume = v.market[instrument, vt.VOLUME]
+    v.market[instrument, vt.LEFT] = exact.part(volume, v.settings[vt.PARTICIPATION_PPM])
+    if volume > 0:
         v.settings[vt.PHASE] = vt.PHASE_OPEN
         _at_open(s, v, instrument, open_)
         v.settings[vt.PHASE] = vt.PHASE_INSIDE
@@ -308,8 +339,9 @@ def match_bar(s: State, v: Venue, instrument: int) -> None:
             _walk(s, v, instrument, first, second)
             _walk(s, v, instrument, second, v.market[instrument, vt.CLOSE])
         else:
-            _stops_first(s, v, instrument, open_, high, low)
+            _stops_first(s, v, instrument)
         v.settings[vt.PHASE] = vt.PHASE_CLOSED
+        _close_gaps(v)
         for slot in range(v.settings[vt.N_BOOK]):
             v.book[slot, vt.V_BORN] = vt.PHASE_CLOSED
     watch(v, instrument)
@@ -342,20 +374,21 @@ def _at_open(s: State, v: Venue, instrument: int, open_: int) -> None:
     for slot in range(v.settings[vt.N_BOOK]):
         if not _is_live(v, slot, instrument) or v.book[slot, vt.V_BORN] != vt.PHASE_CLOSED:
             continue
+        number = v.book[slot, vt.V_NUMBER]
         is_new = v.book[slot, vt.V_LIVE_STEP] == step
-        if _is_met(v, slot, open_):
+        is_immediate = v.book[slot, vt.V_TIME_IN_FORCE] in (codes.IOC, codes.FOK)
+        if _is_met(v, slot, open_) and (is_new or not is_immediate):
             if v.book[slot, vt.V_POST_ONLY] != 0 and is_new:
                 _end(s, v, slot, codes.REFUSED)
                 drain(s, v)
-            elif v.market[instrument, vt.LEFT] > 0:
+            else:
                 rests = v.book[slot, vt.V_TYPE] == codes.LIMIT and not is_new
                 _execute(s, v, slot, open_, codes.MAKER if rests else codes.TAKER)
-        if v.book[slot, vt.V_NUMBER] != 0 and _is_live(v, slot, instrument):
-            if v.book[slot, vt.V_TIME_IN_FORCE] in (codes.IOC, codes.FOK):
+        if v.book[slot, vt.V_NUMBER] == number:
+            v.book[slot, vt.V_POST_ONLY] = 0
+            if is_immediate:
                 _end(s, v, slot, codes.CANCELLED_REPORT)
                 drain(s, v)
-            elif v.book[slot, vt.V_POST_ONLY] != 0:
-                v.book[slot, vt.V_POST_ONLY] = 0
 
 
 def _reach(v: Venue, slot: int, low: int, high: int) -> int:
@@ -371,30 +404,35 @@ def _reach(v: Venue, slot: int, low: int, high: int) -> int:
     return price if high >= price + slack else 0
 
 
-def _stops_first(s: State, v: Venue, instrument: int, open_: int, high: int, low: int) -> None:
-    """Default inside a bar: stops, then the rest, then the stops of entries made inside it."""
-    for turn in range(3):
+def _stops_first(s: State, v: Venue, instrument: int) -> None:
+    """Default inside a bar: stops, then the rest, then the stops of entries made inside it.
+
+    The rest has two turns: in the second come the limits that a take profit of the first left.
+    """
+    open_ = v.market[instrument, vt.OPEN]
+    high = v.market[instrument, vt.HIGH]
+    low = v.market[instrument, vt.LOW]
+    for turn in range(4):
+        is_stops_turn = turn in (0, 3)
         for slot in range(v.settings[vt.N_BOOK]):
-            if v.market[instrument, vt.LEFT] <= 0:
-                return
             if not _is_live(v, slot, instrument):
                 continue
             is_stop = _waits_for_adverse(v.book[slot, vt.V_TYPE])
-            born_inside = v.book[slot, vt.V_BORN] == vt.PHASE_INSIDE
-            if is_stop != (turn != 1) or born_inside != (turn == 2):  # noqa: PLR2004
+            born = v.book[slot, vt.V_BORN]
+            if is_stop != is_stops_turn or (born == vt.PHASE_INSIDE) != (turn == 3):  # noqa: PLR2004
+                continue
+            if born == vt.PHASE_OPEN and _is_met(v, slot, open_):
+                _execute(s, v, slot, open_, codes.TAKER)
                 continue
             price = _reach(v, slot, low, high)
-            if price <= 0:
-                continue
-            if v.book[slot, vt.V_BORN] == vt.PHASE_OPEN and _is_met(v, slot, open_):
-                price = open_
-            _execute(s, v, slot, price, codes.MAKER)
+            if price > 0:
+                _execute(s, v, slot, price, codes.MAKER)
 
 
 def _walk(s: State, v: Venue, instrument: int, start: int, end: int) -> None:
     """Walk the path from one price to the next, acting on orders in the order they are met."""
     here = start
-    while v.market[instrument, vt.LEFT] > 0:
+    while True:
         nearest = at.NONE
         price = 0
         for slot in range(v.settings[vt.N_BOOK]):
@@ -406,16 +444,23 @@ def _walk(s: State, v: Venue, instrument: int, start: int, end: int) -> None:
                 price = met
         if nearest < 0:
             return
-        _execute(s, v, nearest, price, codes.MAKER)
+        is_taken = _takes_at(v, nearest, here)
+        _execute(s, v, nearest, price, codes.TAKER if is_taken else codes.MAKER)
         here = price
+
+
+def _takes_at(v: Venue, slot: int, here: int) -> bool:
+    """Tell whether an order of this bar's own acts at once where the path stands."""
+    return v.book[slot, vt.V_BORN] != vt.PHASE_CLOSED and _is_met(v, slot, here)
 
 
 def _met_on_path(v: Venue, slot: int, here: int, end: int) -> int:
     """Return the first price on the way from `here` to `end` that meets an order; 0 if none."""
-    if v.book[slot, vt.V_TYPE] == codes.MARKET:
+    kind = v.book[slot, vt.V_TYPE]
+    has_room = v.market[v.book[slot, vt.V_INSTRUMENT], vt.LEFT] > 0
+    if kind == codes.MARKET or (kind == codes.LIMIT and not has_room):
         return 0
-    is_child = v.book[slot, vt.V_BORN] != vt.PHASE_CLOSED
-    if is_child and _is_met(v, slot, here):
+    if _takes_at(v, slot, here):
         return here
     price = _reach(v, slot, min(here, end), max(here, end))
     if price <= 0:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from athena.trading import Table
+if TYPE_CHECKING:
+    from athena.trading import Table
 
 
 class Venue(NamedTuple):

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from athena.errors import AthenaError, InputError, MissingError
-from athena.platform import SegmentWriter, list_segments, segment_path
+from athena.platform import (
+    SegmentWriter,
+    list_segments,
+    segment_path,
+    segments_set_aside,
+    set_segment_aside,
+    truncate_segment,
+)
 from athena.platform import _segments as segments
 
 
@@ -86,3 +93,47 @@ def test_no_folder_has_no_segments(tmp_path: Path) -> None:
 def test_a_number_that_does_not_fit_the_name_is_refused(tmp_path: Path, number: int) -> None:
     with pytest.raises(InputError, match=str(number)):
         segment_path(tmp_path, number)
+
+
+def test_a_segment_is_cut_to_its_first_bytes_and_can_be_appended_to(tmp_path: Path) -> None:
+    path = segment_path(tmp_path, 1)
+    path.write_bytes(b"abcdef")
+    truncate_segment(path, 4)
+    with SegmentWriter(path) as writer:
+        assert writer.size_bytes == 4
+        writer.append(memoryview(b"XY"))
+    assert path.read_bytes() == b"abcdXY"
+
+
+def test_a_segment_cut_to_nothing_is_gone(tmp_path: Path) -> None:
+    path = segment_path(tmp_path, 1)
+    path.write_bytes(b"abc")
+    truncate_segment(path, 0)
+    assert list_segments(tmp_path) == []
+
+
+@pytest.mark.parametrize("size_bytes", [-1, 4])
+def test_a_segment_is_never_made_longer(tmp_path: Path, size_bytes: int) -> None:
+    path = segment_path(tmp_path, 1)
+    path.write_bytes(b"abc")
+    with pytest.raises(InputError, match=r"expected a length within 0\.\.3"):
+        truncate_segment(path, size_bytes)
+    assert path.read_bytes() == b"abc"
+
+
+def test_a_missing_segment_cannot_be_cut_or_set_aside(tmp_path: Path) -> None:
+    path = segment_path(tmp_path, 1)
+    for act in (lambda: truncate_segment(path, 0), lambda: set_segment_aside(path)):
+        with pytest.raises(InputError, match=r"00000001\.seg"):
+            act()
+
+
+def test_a_segment_set_aside_keeps_its_bytes_and_is_listed_apart(tmp_path: Path) -> None:
+    for number in (1, 2):
+        segment_path(tmp_path, number).write_bytes(b"abc")
+    (tmp_path / "note.damaged").write_bytes(b"")
+    assert segments_set_aside(tmp_path) == []
+    aside = set_segment_aside(segment_path(tmp_path, 2))
+    assert aside.read_bytes() == b"abc"
+    assert list_segments(tmp_path) == [segment_path(tmp_path, 1)]
+    assert segments_set_aside(tmp_path) == [2]

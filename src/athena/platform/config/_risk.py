@@ -192,23 +192,11 @@ class NoEntryWindow(Section):
     end_minute: int = key(2 * 60, "end, minute of the day, UTC", ge=0, lt=_MINUTES_A_DAY)
 
 
-class Warnings(Section):
-    """Levels that only tell; none of them refuses anything."""
-
-    daily_loss_frac: Fraction = key(Decimal("0.03"), "loss since 00:00 UTC")
-    daily_gain_frac: Fraction = key(Decimal("0.05"), "gain since 00:00 UTC")
-    position_loss_frac: Fraction = key(Decimal("0.02"), "loss of one position, share of equity")
-    stop_proximity_frac: Fraction = key(Decimal("0.005"), "distance of the price to a stop")
-    exposure_frac: Fraction = key(Decimal("0.70"), "gross exposure, share of equity")
-    margin_frac: Fraction = key(Decimal("0.40"), "margin in use, share of equity")
-
-
 class Health(Section):
     """How fresh everything must be for new risk; the ceilings are the defaults."""
 
     quote_age_max_s: int = key(60, "age of the price", gt=0, le=60)
     account_age_max_s: int = key(30, "age of the account snapshot", gt=0, le=30)
-    clock_error_max_ms: int = key(1000, "difference to the venue's clock", gt=0, le=1000)
 
 
 class RiskConfig(Section):
@@ -276,7 +264,6 @@ class RiskConfig(Section):
     breakers: Breakers = Breakers()
     cooldowns: Cooldowns = Cooldowns()
     no_entry_window: NoEntryWindow = NoEntryWindow()
-    warnings: Warnings = Warnings()
     health: Health = Health()
 
     @model_validator(mode="after")

@@ -60,3 +60,21 @@ def behind(values: Floats) -> Floats:
     moved = np.full(len(values), np.nan)
     moved[1:] = values[:-1]
     return moved
+
+
+def on_frame(close_ns: Ints, frame_ns: int) -> tuple[Ints, Ints]:
+    """Group steps into bars of a longer frame, aligned to 1970 UTC; each shows at its close only.
+
+    Args:
+        close_ns: (T,) close time of each step.
+        frame_ns: length of the longer bars.
+
+    Returns:
+        (N,) the last step of each longer bar, and (T,) for each step the index of the newest
+        longer bar that has closed by then, -1 before the first.
+    """
+    frame = (close_ns - 1) // frame_ns
+    is_last = np.append(frame[1:] != frame[:-1], np.array([True]))
+    last_steps = np.flatnonzero(is_last)
+    ends_ns = (frame[last_steps] + 1) * frame_ns
+    return last_steps, np.searchsorted(ends_ns, close_ns, side="right") - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PPM = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sizing:
     """Ask for a fixed quantity, or for a fraction of equity when no quantity is given.
 
@@ -26,6 +26,7 @@ class Sizing:
 
     quantity: Decimal = Decimal(0)
     fraction: float = 1.0
+    _fixed: dict[int, int] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse sizes that ask for nothing or less."""
@@ -43,9 +44,11 @@ class Sizing:
 
     def lots(self, view: View, instrument: int = 0) -> int:
         """Return the lots to ask for at this bar's close."""
-        if self.quantity > 0:
-            return view.instruments[instrument].quantity_to_lots(self.quantity)
-        return view.lots_for(self.fraction, instrument)
+        if not self.quantity:
+            return view.lots_for(self.fraction, instrument)
+        if instrument not in self._fixed:
+            self._fixed[instrument] = self.fixed_lots(view.instruments[instrument])
+        return self._fixed[instrument]
 
     def fixed_lots(self, instrument: Instrument) -> int:
         """Return the fixed quantity in lots; 0 when the fraction decides."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from athena.domain import Purpose, Side
+from athena.domain import Purpose, Side, parse_interval_ns
 from athena.errors import InputError
 from athena.market import indicators
 from athena.research.strategies import _signals as signals_of
@@ -31,6 +31,7 @@ class EmaCross(WokenStrategy):
 
     Attributes:
         fast, slow: lengths in bars, 1 <= fast < slow.
+        frame: length of the bars it looks at, such as 4h; empty uses the run's own.
         quantity: in base currency; 0 uses the fraction.
         fraction: of equity.
     """
@@ -39,6 +40,7 @@ class EmaCross(WokenStrategy):
 
     fast: int = 9
     slow: int = 21
+    frame: str = ""
     quantity: Decimal = Decimal(0)
     fraction: float = 1.0
 
@@ -52,7 +54,11 @@ class EmaCross(WokenStrategy):
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Compute the trend of the first instrument: -1, 0 or 1."""
         closes = market.close[0].astype(np.float64)
-        return {"trend": signals_of.ema_trend(closes, self.fast, self.slow)}
+        if not self.frame:
+            return {"trend": signals_of.ema_trend(closes, self.fast, self.slow)}
+        last_steps, newest = signals_of.on_frame(market.close_ns, parse_interval_ns(self.frame))
+        trend = signals_of.ema_trend(closes[last_steps], self.fast, self.slow)
+        return {"trend": np.where(newest >= 0, trend[np.maximum(newest, 0)], 0)}
 
     def on_wake(self, view: View) -> Intent | None:
         """Buy into an upward trend when flat, sell out of a downward one."""

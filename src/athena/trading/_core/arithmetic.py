@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MONEY_MAX = 2**62  # two of these still add up within 64 bits
+TICKS_MAX = 2**42  # times the largest value ratio it stays within 62 bits
+LOTS_MAX = 2**61  # doubled for rounding it stays within 62 bits
 _SMALL = 2**31
 
 
@@ -67,8 +69,13 @@ def scaled(ticks: int, ppm: int) -> int:
     return nearest - 1 if is_tie and nearest % 2 == 1 else nearest
 
 
+def part_up(amount: int, ppm: int) -> int:
+    """Return `amount * ppm / 10^6`, rounded up, held within 2^62."""
+    return -mul_div_capped(-amount, ppm, 1_000_000)
+
+
 def square_root(x: int) -> int:
-    """Return floor(sqrt(x)) for 0 <= x < 2^62, by Newton's method on integers."""
+    """Return floor(sqrt(x)) for 0 <= x <= 2^62, by Newton's method on integers."""
     if x < 2:  # noqa: PLR2004 - 0 and 1 are their own roots
         return x
     guess = 1
@@ -81,9 +88,7 @@ def square_root(x: int) -> int:
     return guess
 
 
-def impact_ppm(
-    volatility_ppm: int, size: int, volume: int, cap_ppm: int, unknown_ppm: int
-) -> int:
+def impact_ppm(volatility_ppm: int, size: int, volume: int, cap_ppm: int, unknown_ppm: int) -> int:
     """Estimate the price impact of an order: volatility x sqrt(size / mean volume), capped.
 
     Returns:
@@ -91,7 +96,5 @@ def impact_ppm(
     """
     if volume <= 0 or volatility_ppm <= 0:
         return unknown_ppm
-    if size >= volume * 1024:
-        return cap_ppm
     root_ppm = square_root(mul_div_capped(size, 1_000_000_000_000, volume))
     return min(cap_ppm, volatility_ppm * root_ppm // 1_000_000)

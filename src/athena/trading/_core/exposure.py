@@ -6,7 +6,7 @@ from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core.arithmetic import part
 from athena.trading._core.layout import State
-from athena.trading._core.orders import adds_risk, is_working, reserved_value
+from athena.trading._core.orders import adds_risk, is_working, remaining, reserved_value
 from athena.trading._core.positions import position_value
 
 
@@ -26,6 +26,19 @@ def instrument_exposure(s: State, instrument: int) -> int:
     for row in range(s.account[at.N_ROWS]):
         if s.orders[row, at.ORDER_INSTRUMENT] == instrument and counts(s, row):
             total += reserved_value(s, row)
+    return total
+
+
+def instrument_lots(s: State, instrument: int) -> int:
+    """Return |positions| + working entries of the trading book in one instrument, in lots."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    total = 0
+    for strategy in range(s.account[at.N_STRATEGIES]):
+        if in_trading_book(s, strategy):
+            total += abs(s.positions[strategy * n_instruments + instrument, at.QUANTITY])
+    for row in range(s.account[at.N_ROWS]):
+        if s.orders[row, at.ORDER_INSTRUMENT] == instrument and counts(s, row):
+            total += remaining(s, row)
     return total
 
 
@@ -51,7 +64,7 @@ def net_exposure(s: State, side: int) -> int:
     """Return the signed exposure; only working entries of `side` count, as the worst case."""
     total = 0
     for row in range(s.account[at.N_POSITIONS]):
-        if s.positions[row, at.QUANTITY] != 0 and in_trading_book(s, row // s.account[at.N_INSTRUMENTS]):
+        if in_trading_book(s, row // s.account[at.N_INSTRUMENTS]):
             total += position_value(s, row)
     for row in range(s.account[at.N_ROWS]):
         if counts(s, row) and s.orders[row, at.SIDE] == side:
@@ -149,48 +162,65 @@ def reserved_cash(s: State) -> int:
     return total
 
 
-def open_positions(s: State, instrument: int) -> int:
-    """Count open positions and working entries without one; NONE counts all instruments."""
+def open_positions(s: State, instrument: int, enough: int) -> int:
+    """Count open positions and working entries without one, no farther than to `enough`.
+
+    Args:
+        s: the state.
+        instrument: of which; NONE counts all.
+        enough: the limit that is asked about, so that a full book costs no more than it must.
+    """
     n_instruments = s.account[at.N_INSTRUMENTS]
     count = 0
     for row in range(s.account[at.N_POSITIONS]):
-        if instrument >= 0 and instrument != row % n_instruments:
-            continue
-        if not in_trading_book(s, row // n_instruments):
-            continue
-        if s.positions[row, at.QUANTITY] != 0 or _has_entry(s, row):
+        is_asked = instrument < 0 or instrument == row % n_instruments
+        if is_asked and s.positions[row, at.QUANTITY] != 0:
+            count += 1 if in_trading_book(s, row // n_instruments) else 0
+    for row in range(s.account[at.N_ROWS]):
+        if count >= enough:
+            return count
+        is_asked = instrument < 0 or instrument == s.orders[row, at.ORDER_INSTRUMENT]
+        if is_asked and counts(s, row) and _opens(s, row):
             count += 1
     return count
 
 
-def _has_entry(s: State, position: int) -> bool:
-    n_instruments = s.account[at.N_INSTRUMENTS]
-    for row in range(s.account[at.N_ROWS]):
-        own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
-        if own == position and counts(s, row):
-            return True
-    return False
+def _opens(s: State, row: int) -> bool:
+    """Tell whether a working entry is the first one of a position that is flat."""
+    position = _position_of(s, row)
+    if s.positions[position, at.QUANTITY] != 0:
+        return False
+    for earlier in range(row):
+        if _position_of(s, earlier) == position and counts(s, earlier):
+            return False
+    return True
+
+
+def _position_of(s: State, row: int) -> int:
+    strategy = s.orders[row, at.ORDER_STRATEGY]
+    return strategy * s.account[at.N_INSTRUMENTS] + s.orders[row, at.ORDER_INSTRUMENT]
 
 
 def sellable(s: State, position: int) -> int:
     """Return the lots a spot sale may take: the holding less what working sales already take."""
-    n_instruments = s.account[at.N_INSTRUMENTS]
     free = s.positions[position, at.QUANTITY]
     for row in range(s.account[at.N_ROWS]):
-        own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
-        if own == position and _works(s, row) and s.orders[row, at.SIDE] < 0 and adds_risk(s, row):
+        if (
+            _position_of(s, row) == position
+            and _works(s, row)
+            and s.orders[row, at.SIDE] < 0
+            and adds_risk(s, row)
+        ):
             free -= s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
     return free
 
 
 def exiting(s: State, position: int) -> int:
     """Return the lots that working exits already close; protective stops and targets wait."""
-    n_instruments = s.account[at.N_INSTRUMENTS]
     total = 0
     for row in range(s.account[at.N_ROWS]):
-        own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
         if (
-            own == position
+            _position_of(s, row) == position
             and _works(s, row)
             and not adds_risk(s, row)
             and s.orders[row, at.PURPOSE] != codes.PROTECT

@@ -115,7 +115,8 @@ MODE_FORBIDS = 39
 N_INSTRUMENTS = 40
 N_STRATEGIES = 41
 N_POSITIONS = 42  # rows in use: strategies x instruments
-N_ACCOUNT = 43
+DRAWDOWN_RESUMED = 43  # 1 = an admin resumed after the drawdown stop, until a new peak
+N_ACCOUNT = 44
 
 # halt bits: why no new risk is taken
 HALT_DAY = 1
@@ -207,6 +208,7 @@ N_ORDER = 30
 FLAG_REDUCE_ONLY = 1
 FLAG_POST_ONLY = 2
 FLAG_BREAK_EVEN = 4
+FLAG_BORN_INSIDE = 8  # a stop whose entry may have filled after its bar's extremes
 
 # intent: what a strategy, the desk or a person asks for
 I_KEY = 0  # 0 = the core numbers it

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from athena.trading._core import codes
+from athena.trading._core import codes, protection
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
-from athena.trading._core import protection
-from athena.trading._core.arithmetic import part
+from athena.trading._core.arithmetic import mul_div_capped, part
 from athena.trading._core.exposure import in_trading_book
 from athena.trading._core.layout import State
 from athena.trading._core.orders import is_terminal
@@ -33,6 +32,7 @@ def mark(s: State, now_ns: int) -> None:
         _roll_periods(s, now_ns, before, total)
     if total > s.account[at.PEAK]:
         s.account[at.PEAK] = total
+        s.account[at.DRAWDOWN_RESUMED] = 0
         set_floor(s)
     if total <= s.account[at.FLOOR]:
         _fire_breakers(s, total)
@@ -90,7 +90,9 @@ def floor_at(s: State, peak: int) -> int:
         floor = max(floor, _level(s.account[at.DAY_OPEN], s.limits[limit.DAY_LOSS_PPM]))
     if (halt & at.HALT_WEEK) == 0:
         floor = max(floor, _level(s.account[at.WEEK_OPEN], s.limits[limit.WEEK_LOSS_PPM]))
-    if (halt & at.HALT_DRAWDOWN) == 0:
+    if (halt & at.HALT_DRAWDOWN) == 0 and (
+        s.account[at.DRAWDOWN_RESUMED] == 0 or peak > s.account[at.PEAK]
+    ):
         floor = max(floor, _level(peak, s.limits[limit.DRAWDOWN_STOP_PPM]))
     if (halt & at.HALT_LIMIT) == 0:
         floor = max(floor, _level(peak, s.limits[limit.DRAWDOWN_LIMIT_PPM]))
@@ -99,18 +101,19 @@ def floor_at(s: State, peak: int) -> int:
 
 def _fire_breakers(s: State, total: int) -> None:
     """Fire every breaker whose level is reached; each latches its own halt bit."""
-    if total <= _level(s.account[at.DAY_OPEN], s.limits[limit.DAY_LOSS_PPM]):
-        if latch(s, at.HALT_DAY):
-            protection.tighten_stops(s, s.limits[limit.DAY_TIGHTEN_PPM])
-    if total <= _level(s.account[at.WEEK_OPEN], s.limits[limit.WEEK_LOSS_PPM]):
-        if latch(s, at.HALT_WEEK):
-            _cut_positions(s)
-    if total <= _level(s.account[at.PEAK], s.limits[limit.DRAWDOWN_STOP_PPM]):
+    day_level = _level(s.account[at.DAY_OPEN], s.limits[limit.DAY_LOSS_PPM])
+    if total <= day_level and latch(s, at.HALT_DAY):
+        protection.tighten_stops(s, s.limits[limit.DAY_TIGHTEN_PPM])
+    week_level = _level(s.account[at.WEEK_OPEN], s.limits[limit.WEEK_LOSS_PPM])
+    if total <= week_level and latch(s, at.HALT_WEEK):
+        _cut_positions(s)
+    stop_level = _level(s.account[at.PEAK], s.limits[limit.DRAWDOWN_STOP_PPM])
+    if total <= stop_level and s.account[at.DRAWDOWN_RESUMED] == 0:
         latch(s, at.HALT_DRAWDOWN)
-    if total <= _level(s.account[at.PEAK], s.limits[limit.DRAWDOWN_LIMIT_PPM]):
-        if latch(s, at.HALT_LIMIT):
-            s.account[at.LEVERAGE_CAP] = 1
-            protection.flatten(s)
+    limit_level = _level(s.account[at.PEAK], s.limits[limit.DRAWDOWN_LIMIT_PPM])
+    if total <= limit_level and latch(s, at.HALT_LIMIT):
+        s.account[at.LEVERAGE_CAP] = 1
+        protection.flatten(s)
     set_floor(s)
 
 
@@ -131,7 +134,8 @@ def _cut_positions(s: State) -> None:
     for position in range(s.account[at.N_POSITIONS]):
         if in_trading_book(s, position // s.account[at.N_INSTRUMENTS]):
             held = abs(s.positions[position, at.QUANTITY])
-            protection.liquidate(s, position, held - part(held, at.PPM - s.limits[limit.WEEK_CUT_PPM]))
+            kept = part(held, at.PPM - s.limits[limit.WEEK_CUT_PPM])
+            protection.liquidate(s, position, held - kept)
 
 
 def _run_timers(s: State) -> None:
@@ -146,8 +150,7 @@ def _run_timers(s: State) -> None:
             continue
         if expires <= now:
             protection.request_cancel(s, row)
-        else:
-            following = min(following, expires)
+        following = min(following, _look_again(now, expires))
     for position in range(s.account[at.N_POSITIONS]):
         if s.positions[position, at.QUANTITY] == 0:
             continue
@@ -157,9 +160,13 @@ def _run_timers(s: State) -> None:
         if leaves <= now:
             notice(s, codes.NOTICE_TIME_EXIT, position)
             protection.liquidate(s, position, abs(s.positions[position, at.QUANTITY]))
-        else:
-            following = min(following, leaves)
+        following = min(following, _look_again(now, leaves))
     s.account[at.NEXT_TIMER_NS] = following
+
+
+def _look_again(now: int, due_ns: int) -> int:
+    """Return when to look at a timer next: what is overdue is tried again until it is gone."""
+    return due_ns if due_ns > now else now + at.NS_PER_MINUTE
 
 
 def watch_market(s: State, instrument: int) -> None:
@@ -176,12 +183,27 @@ def watch_market(s: State, instrument: int) -> None:
 
 
 def transfer(s: State, amount: int) -> None:
-    """Shift peak and period openings by an external transfer, so that it is no gain or loss."""
+    """Take note of an external transfer, booked already; it is neither gain nor loss."""
     s.account[at.TRANSFERS] += amount
-    s.account[at.PEAK] += amount
-    s.account[at.DAY_OPEN] += amount
-    s.account[at.WEEK_OPEN] += amount
+    rebase(s, amount)
+
+
+def rebase(s: State, amount: int) -> None:
+    """Scale peak and period openings by equity that came or went without a gain or loss.
+
+    Every loss stays the same share of its base, so that a withdrawal alone fires no breaker and a
+    deposit hides no drawdown.
+    """
+    after = equity(s)
+    before = after - amount
+    s.account[at.PEAK] = _scaled(s.account[at.PEAK], before, after)
+    s.account[at.DAY_OPEN] = _scaled(s.account[at.DAY_OPEN], before, after)
+    s.account[at.WEEK_OPEN] = _scaled(s.account[at.WEEK_OPEN], before, after)
     s.account[at.EQUITY] += amount
     set_floor(s)
 
 
+def _scaled(base: int, before: int, after: int) -> int:
+    if before > 0 and after > 0:
+        return mul_div_capped(base, after, before)
+    return base + after - before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core.arithmetic import mul_div, value
-from athena.trading._core.layout import State
+from athena.trading._core.layout import State, Table
 from athena.trading._core.records import fold, notice
 
 
@@ -56,13 +56,20 @@ def free_row(s: State, row: int) -> None:
     slot = s.orders[row, at.NUMBER] % len(s.closed)
     for column in range(at.N_ORDER):
         s.closed[slot, column] = s.orders[row, column]
-    if s.orders[row, at.TRAIL_PPM] > 0 or s.orders[row, at.BREAK_EVEN] > 0:
+    if is_trailing(s, row) and s.orders[row, at.STATE] != codes.DENIED:
         s.account[at.N_TRAILING] -= 1
     s.orders[row, at.NUMBER] = 0
     n_rows = s.account[at.N_ROWS]
     while n_rows > 0 and s.orders[n_rows - 1, at.NUMBER] == 0:
         n_rows -= 1
     s.account[at.N_ROWS] = n_rows
+
+
+def is_trailing(s: State, row: int) -> bool:
+    """Tell whether an order's trigger moves; an entry only hands its trail to its stop."""
+    return not adds_risk(s, row) and (
+        s.orders[row, at.TRAIL_PPM] > 0 or s.orders[row, at.BREAK_EVEN] > 0
+    )
 
 
 def next_state(s: State, state: int, event: int) -> int:
@@ -91,6 +98,20 @@ def remaining(s: State, row: int) -> int:
     if s.orders[row, at.PENDING] == codes.PENDING_AMEND:
         lots = max(lots, s.orders[row, at.AMEND_LOTS])
     return lots - s.orders[row, at.FILLED]
+
+
+def wanted_lots(s: State, row: int) -> int:
+    """Return the size an order shall have: what the newest amendment under way asks for."""
+    if s.orders[row, at.PENDING] == codes.PENDING_AMEND:
+        return s.orders[row, at.AMEND_LOTS]
+    return s.orders[row, at.LOTS]
+
+
+def wanted_trigger(s: State, row: int) -> int:
+    """Return the trigger an order shall have: what the newest amendment under way asks for."""
+    if s.orders[row, at.PENDING] == codes.PENDING_AMEND:
+        return s.orders[row, at.AMEND_TRIGGER]
+    return s.orders[row, at.TRIGGER]
 
 
 def reserved_value(s: State, row: int) -> int:
@@ -124,14 +145,14 @@ def needs_trigger(order_type: int) -> bool:
     return codes.STOP <= order_type <= codes.TAKE_PROFIT_LIMIT
 
 
-def average_price(s: State, row: int) -> int:
+def average_price(s: State, orders: Table, row: int) -> int:
     """Return the average fill price of an order in ticks, rounded down; 0 when unfilled."""
-    filled = s.orders[row, at.FILLED]
+    filled = orders[row, at.FILLED]
     if filled == 0:
         return 0
-    instrument = s.orders[row, at.ORDER_INSTRUMENT]
+    instrument = orders[row, at.ORDER_INSTRUMENT]
     return mul_div(
-        s.orders[row, at.FILL_COST],
+        orders[row, at.FILL_COST],
         s.instruments[instrument, at.VALUE_DEN],
         filled * s.instruments[instrument, at.VALUE_NUM],
     )
@@ -160,6 +181,7 @@ __all__ = [
     "free_row",
     "is_stop",
     "is_terminal",
+    "is_trailing",
     "is_working",
     "move",
     "needs_limit",
@@ -170,4 +192,6 @@ __all__ = [
     "remaining",
     "reserved_value",
     "set_timer",
+    "wanted_lots",
+    "wanted_trigger",
 ]

@@ -49,7 +49,8 @@ def book_fill(s: State, strategy: int, instrument: int, lots: int, ticks: int, f
         fee: in quote money, >= 0.
     """
     row = position_row(s, strategy, instrument)
-    add_cash(s, -worth(s, instrument, ticks, lots) - fee)
+    total = worth(s, instrument, ticks, lots)
+    add_cash(s, -total - fee)
     s.account[at.FEES] += fee
     s.account[at.N_FILLS] += 1
     s.strategies[strategy, at.STRATEGY_FILLS] += 1
@@ -63,7 +64,8 @@ def book_fill(s: State, strategy: int, instrument: int, lots: int, ticks: int, f
     if opening != 0:
         if s.positions[row, at.QUANTITY] == 0:
             s.positions[row, at.OPENED_NS] = s.account[at.NOW_NS]
-        s.positions[row, at.COST] += worth(s, instrument, ticks, opening)
+        # What is left of the whole worth, so that a crossing fill loses no unit to rounding.
+        s.positions[row, at.COST] += total - worth(s, instrument, ticks, closing)
         s.positions[row, at.QUANTITY] += opening
     fold(s, at.D_BOOKING)
     fold(s, s.account[at.CASH])
@@ -100,10 +102,12 @@ def _end_trade(s: State, row: int, instrument: int) -> None:
     if s.strategies[row // s.account[at.N_INSTRUMENTS], at.BOOK] != codes.TRADING_BOOK:
         return
     now = s.account[at.NOW_NS]
-    extend(s.instruments, instrument, at.SYMBOL_COOLDOWN_NS, now + s.limits[limit.COOLDOWN_TRADE_NS])
+    until = now + s.limits[limit.COOLDOWN_TRADE_NS]
+    extend(s.instruments, instrument, at.SYMBOL_COOLDOWN_NS, until)
     if net >= 0:
         s.account[at.LOSS_STREAK] = 0
-        s.account[at.HALF_SIZE] = 0
+        if net > 0:
+            s.account[at.HALF_SIZE] = 0  # only a win ends it
         return
     streak = s.account[at.LOSS_STREAK] + 1
     s.account[at.LOSS_STREAK] = streak
@@ -151,16 +155,22 @@ def equity(s: State) -> int:
     """Return cash plus every position of the trading and core books at its last price."""
     total = s.account[at.CASH]
     for row in range(s.account[at.N_POSITIONS]):
-        if s.positions[row, at.QUANTITY] != 0:
+        if s.positions[row, at.QUANTITY] != 0 and is_in_equity(s, row):
             total += position_value(s, row)
     return total
 
 
+def is_in_equity(s: State, row: int) -> bool:
+    """Tell whether a position counts in equity: the hodl book is set aside."""
+    return s.strategies[row // s.account[at.N_INSTRUMENTS], at.BOOK] != codes.HODL_BOOK
+
+
 def instrument_value(s: State, instrument: int, ticks: int) -> int:
-    """Return what all strategies' positions in an instrument are worth at a price."""
+    """Return what the positions in an instrument that count in equity are worth at a price."""
     total = 0
     for strategy in range(s.account[at.N_STRATEGIES]):
-        quantity = s.positions[position_row(s, strategy, instrument), at.QUANTITY]
-        if quantity != 0:
+        row = position_row(s, strategy, instrument)
+        quantity = s.positions[row, at.QUANTITY]
+        if quantity != 0 and is_in_equity(s, row):
             total += worth(s, instrument, ticks, quantity)
     return total

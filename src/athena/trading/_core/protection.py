@@ -7,7 +7,7 @@ from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
 from athena.trading._core.arithmetic import part
 from athena.trading._core.exposure import exiting, in_trading_book
-from athena.trading._core.layout import State
+from athena.trading._core.layout import State, Table
 from athena.trading._core.orders import (
     adds_risk,
     average_price,
@@ -15,10 +15,13 @@ from athena.trading._core.orders import (
     free_row,
     is_stop,
     is_terminal,
+    is_trailing,
     is_working,
     move,
     new_row,
     record_child,
+    wanted_lots,
+    wanted_trigger,
 )
 from athena.trading._core.positions import position_row
 from athena.trading._core.records import fold, push_effect
@@ -41,8 +44,11 @@ def request_cancel(s: State, row: int) -> None:
 
 
 def request_amend(s: State, row: int, lots: int, trigger: int) -> None:
-    """Ask for another size or trigger; the old ones hold until the venue confirms."""
-    if s.orders[row, at.PENDING] != codes.PENDING_NONE or is_terminal(s.orders[row, at.STATE]):
+    """Ask for another size or trigger; the old ones hold until the venue confirms.
+
+    A newer amendment takes the place of one under way, so that no resizing is lost.
+    """
+    if s.orders[row, at.PENDING] == codes.PENDING_CANCEL or is_terminal(s.orders[row, at.STATE]):
         return
     fold(s, at.D_AMEND)
     fold(s, s.orders[row, at.NUMBER])
@@ -83,37 +89,61 @@ def create_exit(
     return row
 
 
-def protect_fill(s: State, entry: int, lots: int) -> None:
-    """After each fill of an entry, size its stop and target to what is filled (TR-10)."""
-    number = s.orders[entry, at.NUMBER]
-    is_new = True
+def protect_fill(s: State, orders: Table, entry: int, lots: int) -> None:
+    """After each fill of an entry, size its stop and target to what is filled (TR-10).
+
+    Where one of the two is gone or going, the new part gets a pair of its own.
+    """
+    stop = _child(s, orders[entry, at.NUMBER], codes.STOP)
+    target = _child(s, orders[entry, at.NUMBER], codes.LIMIT)
+    if (stop < 0 and orders[entry, at.STOP] > 0) or (target < 0 and orders[entry, at.TARGET] > 0):
+        _create_protection(s, orders, entry, lots)
+        return
+    if stop >= 0:
+        s.orders[stop, at.ENTRY] = average_price(s, orders, entry)
+        request_amend(s, stop, wanted_lots(s, stop) + lots, wanted_trigger(s, stop))
+    if target >= 0:
+        request_amend(s, target, wanted_lots(s, target) + lots, wanted_trigger(s, target))
+
+
+def _child(s: State, entry: int, kind: int) -> int:
+    """Return the row of an entry's newest stop or target that can be resized, NONE without one.
+
+    A stop that was triggered is on its way out and takes no more on.
+    """
+    found = at.NONE
     for row in range(s.account[at.N_ROWS]):
-        if s.orders[row, at.NUMBER] != 0 and s.orders[row, at.PARENT] == number:
-            is_new = False
-            if not is_terminal(s.orders[row, at.STATE]):
-                request_amend(
-                    s, row, s.orders[row, at.LOTS] + lots, s.orders[row, at.TRIGGER]
-                )
-    if is_new:
-        _create_protection(s, entry, lots)
+        if (
+            s.orders[row, at.NUMBER] != 0
+            and s.orders[row, at.PARENT] == entry
+            and s.orders[row, at.TYPE] == kind
+            and s.orders[row, at.PENDING] != codes.PENDING_CANCEL
+            and not is_terminal(s.orders[row, at.STATE])
+            and (kind != codes.STOP or s.orders[row, at.STATE] < codes.TRIGGERED)
+            and (found < 0 or s.orders[row, at.NUMBER] > s.orders[found, at.NUMBER])
+        ):
+            found = row
+    return found
 
 
-def _create_protection(s: State, entry: int, lots: int) -> None:
+def _create_protection(s: State, orders: Table, entry: int, lots: int) -> None:
     """Create stop and target of an entry's first fill, each the other's sibling."""
-    stop = s.orders[entry, at.STOP]
-    target = s.orders[entry, at.TARGET]
+    stop = orders[entry, at.STOP]
+    target = orders[entry, at.TARGET]
     stop_row = at.NONE
     if stop > 0:
-        stop_row = _create_child(s, entry, lots, codes.STOP, stop)
-        s.orders[stop_row, at.TRAIL_PPM] = s.orders[entry, at.TRAIL_PPM]
+        stop_row = _create_child(s, orders, entry, lots, codes.STOP, stop)
+        s.orders[stop_row, at.TRAIL_PPM] = orders[entry, at.TRAIL_PPM]
         s.orders[stop_row, at.ARM_PPM] = s.limits[limit.TRAIL_ARM_PPM]
-        s.orders[stop_row, at.ENTRY] = average_price(s, entry)
-        if s.orders[entry, at.FLAGS] & at.FLAG_BREAK_EVEN:
+        s.orders[stop_row, at.ENTRY] = average_price(s, orders, entry)
+        if orders[entry, at.TYPE] != codes.MARKET:  # which fills at a bar's open, so before them
+            s.orders[stop_row, at.FLAGS] |= at.FLAG_BORN_INSIDE
+        if orders[entry, at.FLAGS] & at.FLAG_BREAK_EVEN:
             s.orders[stop_row, at.BREAK_EVEN] = 1
         if s.orders[stop_row, at.TRAIL_PPM] > 0 or s.orders[stop_row, at.BREAK_EVEN] > 0:
             s.account[at.N_TRAILING] += 1
     if target > 0:
-        target_row = _create_child(s, entry, lots, codes.LIMIT, target)
+        target_row = _create_child(s, orders, entry, lots, codes.LIMIT, target)
         if stop_row >= 0:
             s.orders[target_row, at.SIBLING] = s.orders[stop_row, at.NUMBER]
             s.orders[stop_row, at.SIBLING] = s.orders[target_row, at.NUMBER]
@@ -123,17 +153,17 @@ def _create_protection(s: State, entry: int, lots: int) -> None:
         send_child(s, stop_row)
 
 
-def _create_child(s: State, entry: int, lots: int, kind: int, price: int) -> int:
+def _create_child(s: State, orders: Table, entry: int, lots: int, kind: int, price: int) -> int:
     row = create_exit(
         s,
-        s.orders[entry, at.ORDER_STRATEGY],
-        s.orders[entry, at.ORDER_INSTRUMENT],
-        lots * s.orders[entry, at.SIDE],
+        orders[entry, at.ORDER_STRATEGY],
+        orders[entry, at.ORDER_INSTRUMENT],
+        lots * orders[entry, at.SIDE],
         kind,
         codes.PROTECT,
         price,
     )
-    s.orders[row, at.PARENT] = s.orders[entry, at.NUMBER]
+    s.orders[row, at.PARENT] = orders[entry, at.NUMBER]
     return row
 
 
@@ -144,47 +174,57 @@ def send_child(s: State, row: int) -> None:
         send(s, row)
 
 
-def reduce_sibling(s: State, row: int, lots: int) -> None:
+def reduce_sibling(s: State, orders: Table, row: int, lots: int) -> None:
     """When one half of a pair fills, reduce the other by as much, or cancel it."""
-    sibling = s.orders[row, at.SIBLING]
+    sibling = orders[row, at.SIBLING]
     if sibling == 0:
         return
     other = find_row(s, sibling)
     if other < 0 or is_terminal(s.orders[other, at.STATE]):
         return
-    left = s.orders[other, at.LOTS] - lots
-    if left <= s.orders[other, at.FILLED] or s.orders[row, at.STATE] == codes.FILLED:
+    left = wanted_lots(s, other) - lots
+    if left <= s.orders[other, at.FILLED] or orders[row, at.STATE] == codes.FILLED:
         request_cancel(s, other)
     else:
-        request_amend(s, other, left, s.orders[other, at.TRIGGER])
+        request_amend(s, other, left, wanted_trigger(s, other))
 
 
 def trim_protection(s: State, position: int, but_number: int) -> None:
-    """Keep the position's stops, and its targets, within what is still held."""
+    """Keep the position's stops, its targets, and its other exits, within what is still held."""
     held = abs(s.positions[position, at.QUANTITY])
     stops = held
     targets = held
+    exits = held
     n_instruments = s.account[at.N_INSTRUMENTS]
     for row in range(s.account[at.N_ROWS]):
         number = s.orders[row, at.NUMBER]
         own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
         if number == 0 or number == but_number or own != position:  # noqa: PLR1714 - not in the subset
             continue
-        if adds_risk(s, row) or is_terminal(s.orders[row, at.STATE]):
+        if not _only_reduces(s, row) or is_terminal(s.orders[row, at.STATE]):
             continue
-        left = s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
-        room = stops if is_stop(s.orders[row, at.TYPE]) else targets
-        allowed = min(left, room)
-        if is_stop(s.orders[row, at.TYPE]):
+        if s.orders[row, at.PENDING] == codes.PENDING_CANCEL:
+            continue
+        left = wanted_lots(s, row) - s.orders[row, at.FILLED]
+        if s.orders[row, at.PURPOSE] != codes.PROTECT:
+            allowed = min(left, exits)
+            exits -= allowed
+        elif is_stop(s.orders[row, at.TYPE]):
+            allowed = min(left, stops)
             stops -= allowed
         else:
+            allowed = min(left, targets)
             targets -= allowed
         if allowed == 0:
             request_cancel(s, row)
         elif allowed < left:
-            request_amend(
-                s, row, s.orders[row, at.FILLED] + allowed, s.orders[row, at.TRIGGER]
-            )
+            request_amend(s, row, s.orders[row, at.FILLED] + allowed, wanted_trigger(s, row))
+
+
+def _only_reduces(s: State, row: int) -> bool:
+    """Tell whether an order has no use without its position: an exit, or any sale on spot."""
+    is_spot = s.instruments[s.orders[row, at.ORDER_INSTRUMENT], at.IS_MARGIN] == 0
+    return not adds_risk(s, row) or (is_spot and s.orders[row, at.SIDE] < 0)
 
 
 def liquidate(s: State, position: int, lots: int) -> None:
@@ -215,7 +255,7 @@ def cancel_entries(s: State) -> None:
 
 
 def flatten(s: State) -> None:
-    """Cancel entries, then close every position of the trading book; stops stay until it is gone."""
+    """Cancel entries, then close the trading book; a stop stays until its position is gone."""
     cancel_entries(s)
     for position in range(s.account[at.N_POSITIONS]):
         if in_trading_book(s, position // s.account[at.N_INSTRUMENTS]):
@@ -235,28 +275,34 @@ def tighten_stops(s: State, distance_ppm: int) -> None:
 
 def move_trigger(s: State, row: int, trigger: int) -> None:
     """Move a stop's trigger, only in the protective direction (C18)."""
-    old = s.orders[row, at.TRIGGER]
+    old = wanted_trigger(s, row)
     side = s.orders[row, at.SIDE]
     if trigger > 0 and (old == 0 or side * (trigger - old) < 0):
-        request_amend(s, row, s.orders[row, at.LOTS], trigger)
+        request_amend(s, row, wanted_lots(s, row), trigger)
 
 
 def trail_stops(s: State) -> None:
     """Arm and move trailing and break-even stops by the newest bar's extremes."""
     for row in range(s.account[at.N_ROWS]):
-        if s.orders[row, at.NUMBER] == 0 or is_terminal(s.orders[row, at.STATE]):
+        if s.orders[row, at.NUMBER] == 0 or not is_trailing(s, row):
             continue
         if s.orders[row, at.BREAK_EVEN] == 1:
             _break_even(s, row)
         if s.orders[row, at.TRAIL_PPM] > 0:
             _trail(s, row)
+        if s.orders[row, at.FLAGS] & at.FLAG_BORN_INSIDE:
+            s.orders[row, at.FLAGS] -= at.FLAG_BORN_INSIDE
 
 
 def _best_of_bar(s: State, row: int) -> int:
-    """Return the bar's price that is best for the position a stop protects."""
-    instrument = s.orders[row, at.ORDER_INSTRUMENT]
+    """Return the price since the entry that is best for the position a stop protects.
+
+    Of the bar of an entry that filled inside it, only the close is known to come after.
+    """
     column = at.HIGH if s.orders[row, at.SIDE] < 0 else at.LOW
-    return s.instruments[instrument, column]
+    if s.orders[row, at.FLAGS] & at.FLAG_BORN_INSIDE:
+        column = at.LAST
+    return s.instruments[s.orders[row, at.ORDER_INSTRUMENT], column]
 
 
 def _profit(s: State, row: int, price: int) -> int:
@@ -264,18 +310,25 @@ def _profit(s: State, row: int, price: int) -> int:
     return -s.orders[row, at.SIDE] * (price - s.orders[row, at.ENTRY])
 
 
+def _part_up(amount: int, ppm: int) -> int:
+    """Return a share rounded up: no stop arms early, and its level rounds towards the market."""
+    return -part(-amount, ppm)
+
+
 def _break_even(s: State, row: int) -> None:
     entry = s.orders[row, at.ENTRY]
-    if _profit(s, row, _best_of_bar(s, row)) >= part(entry, s.limits[limit.BREAK_EVEN_ARM_PPM]):
+    if _profit(s, row, _best_of_bar(s, row)) >= _part_up(
+        entry, s.limits[limit.BREAK_EVEN_ARM_PPM]
+    ):
         s.orders[row, at.BREAK_EVEN] = 2
-        lift = part(entry, s.limits[limit.BREAK_EVEN_PPM])
+        lift = _part_up(entry, s.limits[limit.BREAK_EVEN_PPM])
         move_trigger(s, row, entry - s.orders[row, at.SIDE] * lift)
 
 
 def _trail(s: State, row: int) -> None:
     best = _best_of_bar(s, row)
     if s.orders[row, at.BEST] == 0:
-        if _profit(s, row, best) < part(s.orders[row, at.ENTRY], s.orders[row, at.ARM_PPM]):
+        if _profit(s, row, best) < _part_up(s.orders[row, at.ENTRY], s.orders[row, at.ARM_PPM]):
             return
         s.orders[row, at.BEST] = best
     elif s.orders[row, at.SIDE] * (best - s.orders[row, at.BEST]) < 0:
@@ -292,27 +345,48 @@ def _trail(s: State, row: int) -> None:
 
 
 def close_contingents(s: State, position: int, but_number: int) -> None:
-    """Cancel every reduce-only order of a position that is gone."""
+    """Cancel every order that could only reduce a position that is gone."""
     n_instruments = s.account[at.N_INSTRUMENTS]
     for row in range(s.account[at.N_ROWS]):
         number = s.orders[row, at.NUMBER]
         own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
-        if number != 0 and number != but_number and own == position and not adds_risk(s, row):  # noqa: PLR1714
+        if number != 0 and number != but_number and own == position and _only_reduces(s, row):  # noqa: PLR1714
             request_cancel(s, row)
 
 
-def after_fill(s: State, row: int, lots: int) -> None:
-    """Bring protections in line after a fill: children, sibling, contingents."""
+def after_entry_fill(s: State, orders: Table, row: int, lots: int, before: int) -> None:
+    """Protect what an entry's fill opened, and let go what protected a position it closed.
+
+    Args:
+        s: the state.
+        orders: `s.orders`, or `s.closed` for a fill that came after the order's end.
+        row: the entry's row in `orders`.
+        lots: filled now, > 0.
+        before: signed lots of the position before the fill.
+    """
+    number = orders[row, at.NUMBER]
+    side = orders[row, at.SIDE]
+    position = position_row(s, orders[row, at.ORDER_STRATEGY], orders[row, at.ORDER_INSTRUMENT])
+    after = s.positions[position, at.QUANTITY]
+    reduce_sibling(s, orders, row, lots)
+    if before * side < 0:
+        if after * before > 0:
+            trim_protection(s, position, number)
+        else:
+            close_contingents(s, position, number)
+    opened = min(lots, side * after)
+    if opened > 0 and (orders[row, at.STOP] > 0 or orders[row, at.TARGET] > 0):
+        protect_fill(s, orders, row, opened)
+
+
+def after_exit_fill(s: State, row: int, lots: int) -> None:
+    """Bring sibling and contingents in line after a fill of a reduce-only order."""
     number = s.orders[row, at.NUMBER]
     position = position_row(
         s, s.orders[row, at.ORDER_STRATEGY], s.orders[row, at.ORDER_INSTRUMENT]
     )
-    if adds_risk(s, row):
-        if s.orders[row, at.STOP] > 0 or s.orders[row, at.TARGET] > 0:
-            protect_fill(s, row, lots)
-        return
-    reduce_sibling(s, row, lots)
+    reduce_sibling(s, s.orders, row, lots)
     if s.positions[position, at.QUANTITY] == 0:
         close_contingents(s, position, number)
-    elif s.orders[row, at.SIBLING] == 0:
+    else:
         trim_protection(s, position, number)

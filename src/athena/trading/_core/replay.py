@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from athena.trading._core import layout as at
 from athena.trading._core import step
-from athena.trading._core.layout import State, Table
+
+if TYPE_CHECKING:
+    from athena.trading._core.layout import State, Table
 
 _HEADER = 2  # kind with length, marks
 
@@ -13,7 +17,7 @@ def is_whole(words: Table, position: int, end: int) -> bool:
     """Tell whether a whole record begins at `position` and ends not later than `end`."""
     if position + _HEADER > end:
         return False
-    length = words[position] >> 8
+    length: int = words[position] >> 8
     return length >= _HEADER and position + length <= end
 
 

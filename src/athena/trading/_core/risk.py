@@ -11,16 +11,18 @@ from athena.trading._core import exposure as stake
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
 from athena.trading._core.arithmetic import (
+    LOTS_MAX,
+    TICKS_MAX,
     impact_ppm,
     lots_worth,
     mul_div,
     mul_div_capped,
     part,
-    value,
+    part_up,
 )
 from athena.trading._core.layout import State
 from athena.trading._core.orders import is_stop, is_working, needs_limit, needs_trigger
-from athena.trading._core.positions import equity, position_row, position_value
+from athena.trading._core.positions import equity, is_in_equity, position_row, position_value
 
 
 def fail(s: State, code: int) -> None:
@@ -50,6 +52,7 @@ def judge(s: State) -> None:
     _ask_lots(s, price)
     _check_validity(s, price)
     if (s.verdict[at.MASK] >> codes.INVALID_VALUE) & 1:
+        s.verdict[at.APPROVED] = 0
         return
     purpose = s.intent[at.I_PURPOSE]
     if s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY:
@@ -69,6 +72,17 @@ def reference_price(s: State) -> int:
     if needs_trigger(s.intent[at.I_TYPE]):
         return s.intent[at.I_TRIGGER]
     return s.instruments[s.intent[at.I_INSTRUMENT], at.LAST]
+
+
+def worst_price(s: State, price: int) -> int:
+    """Return the price that exposure is counted at: the highest a fill may have, or start from.
+
+    A purchase with a limit pays no more than it. Anything else may fill at the market, even where
+    the intent names a lower price.
+    """
+    if s.intent[at.I_SIDE] > 0 and needs_limit(s.intent[at.I_TYPE]):
+        return price
+    return max(price, s.instruments[s.intent[at.I_INSTRUMENT], at.LAST])
 
 
 def _is_addressed(s: State) -> bool:
@@ -98,15 +112,6 @@ def _ask_lots(s: State, price: int) -> None:
     s.verdict[at.APPROVED] = lots
 
 
-def _worth(s: State, instrument: int, ticks: int, lots: int) -> int:
-    return value(
-        ticks,
-        lots,
-        s.instruments[instrument, at.VALUE_NUM],
-        s.instruments[instrument, at.VALUE_DEN],
-    )
-
-
 def _check_validity(s: State, price: int) -> None:
     """Check numbers, precision, minimum, caps, duplicates and mode: no venue call was made."""
     instrument = s.intent[at.I_INSTRUMENT]
@@ -126,12 +131,14 @@ def _check_validity(s: State, price: int) -> None:
         if not is_exit:
             fail(s, codes.DATA_STALE)
         return
-    _check_minimum(s, instrument, lots, price)
+    worst = worst_price(s, price)
     if not is_exit and (
         lots > s.instruments[instrument, at.CAP_LOTS]
-        or lots > _lots_for(s, instrument, s.limits[limit.ORDER_CAP_MONEY], price)
+        or lots > _lots_for(s, instrument, s.limits[limit.ORDER_CAP_MONEY], worst)
     ):
         fail(s, codes.SIZE_CAP)
+        return
+    _check_minimum(s, instrument, lots, price)
 
 
 def _has_bad_number(s: State, lots: int) -> bool:
@@ -141,19 +148,40 @@ def _has_bad_number(s: State, lots: int) -> bool:
         return True
     if s.intent[at.I_LOTS] < 0 or s.intent[at.I_QUOTE_AMOUNT] < 0:
         return True
+    if _has_bad_price(s, kind) or lots > LOTS_MAX:
+        return True
+    if not 0 <= s.intent[at.I_CONFIDENCE_PPM] <= at.PPM:
+        return True
+    if _is_over(s):
+        return True
+    return _is_out_of_book(s) or _is_short_on_spot(s, lots)
+
+
+def _is_over(s: State) -> bool:
+    is_dated = s.intent[at.I_TIME_IN_FORCE] == codes.GTD
+    return is_dated and s.intent[at.I_EXPIRES_NS] <= s.account[at.NOW_NS]
+
+
+def _has_bad_price(s: State, kind: int) -> bool:
+    """Tell whether a price is missing, negative or beyond exact products; entries do not trail."""
     if needs_limit(kind) and s.intent[at.I_LIMIT] <= 0:
         return True
     if needs_trigger(kind) and s.intent[at.I_TRIGGER] <= 0:
         return True
-    if kind == codes.TRAILING_STOP and s.intent[at.I_TRIGGER] < 0:
+    if kind == codes.TRAILING_STOP and (s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY) == 0:
         return True
-    if s.intent[at.I_STOP] < 0 or s.intent[at.I_TARGET] < 0 or s.intent[at.I_TRAIL_PPM] < 0:
-        return True
-    if not 0 <= s.intent[at.I_CONFIDENCE_PPM] <= at.PPM:
-        return True
-    if s.intent[at.I_TIME_IN_FORCE] == codes.GTD and s.intent[at.I_EXPIRES_NS] <= s.account[at.NOW_NS]:
-        return True
-    return _is_short_on_spot(s, lots)
+    for column in (at.I_LIMIT, at.I_TRIGGER, at.I_STOP, at.I_TARGET):
+        if not 0 <= s.intent[column] <= TICKS_MAX:
+            return True
+    return s.intent[at.I_TRAIL_PPM] < 0
+
+
+def _is_out_of_book(s: State) -> bool:
+    """Tell whether the purpose belongs to another book: no strategy picks its own rule set."""
+    if s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY:
+        return False
+    is_holding = s.intent[at.I_PURPOSE] in (codes.REBALANCE, codes.DCA, codes.HODL)
+    return is_holding == stake.in_trading_book(s, s.intent[at.I_STRATEGY])
 
 
 def _is_short_on_spot(s: State, lots: int) -> bool:
@@ -170,7 +198,7 @@ def _is_short_on_spot(s: State, lots: int) -> bool:
 def _is_duplicate(s: State, key: int) -> bool:
     if key == 0:
         return False
-    for slot in range(min(s.account[at.N_KEYS], len(s.keys))):
+    for slot in range(min(s.account[at.N_KEYS], len(s.keys))):  # noqa: SIM110 - no generators
         if s.keys[slot] == key:
             return True
     return False
@@ -187,9 +215,15 @@ def _lots_for(s: State, instrument: int, money: int, price: int) -> int:
 
 def _check_minimum(s: State, instrument: int, lots: int, price: int) -> None:
     """Refuse a size under the venue's minimum; it is never rounded up."""
-    if lots < s.instruments[instrument, at.MIN_LOTS] or (
-        s.instruments[instrument, at.MIN_NOTIONAL] > 0
-        and _worth(s, instrument, price, lots) < s.instruments[instrument, at.MIN_NOTIONAL]
+    # Capped, because an exit may ask for any size; it is cut to the position later.
+    worth = mul_div_capped(
+        price * s.instruments[instrument, at.VALUE_NUM],
+        lots,
+        s.instruments[instrument, at.VALUE_DEN],
+    )
+    if (
+        lots < s.instruments[instrument, at.MIN_LOTS]
+        or worth < s.instruments[instrument, at.MIN_NOTIONAL]
     ):
         fail(s, codes.BELOW_MINIMUM)
 
@@ -212,7 +246,7 @@ def _judge_entry(s: State, price: int) -> None:
     """Judge a risk-increasing intent of the trading book by every check, in the fixed order."""
     instrument = s.intent[at.I_INSTRUMENT]
     total = equity(s)
-    has_equity = total > 0 and _is_account_fresh(s)
+    has_equity = total > 0 and _is_account_fresh(s) and _has_prices(s)
     _check_halts(s, s.intent[at.I_STRATEGY])
     _check_cooldowns(s, instrument)
     stop = _check_stop(s, price)
@@ -220,11 +254,13 @@ def _judge_entry(s: State, price: int) -> None:
     if has_equity and price > 0:
         leverage = _leverage_cap(s, total)
         s.verdict[at.APPROVED_LEVERAGE] = leverage
-        _check_size(s, price, stop, tier, total)
+        worst = worst_price(s, price)
+        _check_risk_budget(s, price, stop, tier, total)
+        _check_size(s, worst, tier, total)
         _check_slippage(s, instrument)
-        _check_exposure(s, price, total)
-        _check_correlation(s, instrument, price, total)
-        _check_margin(s, price, total, leverage)
+        _check_exposure(s, worst, total)
+        _check_correlation(s, instrument, worst, total)
+        _check_margin(s, worst, total, leverage)
         if s.verdict[at.CODE] == 0:
             _check_minimum(s, instrument, s.verdict[at.APPROVED], price)
     _check_health(s, instrument, has_equity)
@@ -263,7 +299,7 @@ def default_stop(s: State, price: int) -> int:
     if atr <= 0 or price <= 0:
         return 0
     distance = part(atr, s.limits[limit.REGIME_ATR_PPM + s.intent[at.I_REGIME]])
-    nearest = part(price, s.limits[limit.STOP_MIN_PPM]) + 1
+    nearest = max(1, part_up(price, s.limits[limit.STOP_MIN_PPM]))
     farthest = part(price, s.instruments[instrument, at.MAX_STOP_PPM])
     distance = max(nearest, min(distance, farthest))
     return price - s.intent[at.I_SIDE] * distance
@@ -286,13 +322,14 @@ def _check_stop(s: State, price: int) -> int:
         return stop
     if needs_stop:
         farthest = s.instruments[s.intent[at.I_INSTRUMENT], at.MAX_STOP_PPM]
-        if distance < part(price, s.limits[limit.STOP_MIN_PPM]) or distance > part(price, farthest):
+        nearest = part_up(price, s.limits[limit.STOP_MIN_PPM])
+        if distance < nearest or distance > part(price, farthest):
             fail(s, codes.STOP_DISTANCE)
     target = s.intent[at.I_TARGET]
     if target > 0:
         reward = side * (target - price)
         if reward <= 0 or (
-            needs_stop and reward < part(distance, s.limits[limit.REWARD_RISK_PPM])
+            needs_stop and reward < part_up(distance, s.limits[limit.REWARD_RISK_PPM])
         ):
             fail(s, codes.REWARD_RISK)
     return stop
@@ -346,17 +383,20 @@ def _is_spiking(s: State, instrument: int) -> bool:
     )
 
 
-def _check_size(
-    s: State, price: int, stop: int, tier: int, total: int
-) -> None:
-    """Shrink to the risk budget, the position cap, the tier's cap and the strategy's share."""
+def _check_risk_budget(s: State, price: int, stop: int, tier: int, total: int) -> None:
+    """Shrink to the size whose loss at the stop is the risk per trade, times the factors."""
     instrument = s.intent[at.I_INSTRUMENT]
-    strategy = s.intent[at.I_STRATEGY]
     distance = abs(price - stop)
     if s.limits[limit.SIZES_BY_RISK] == 1 and stop > 0 and distance > 0:
         budget = mul_div_capped(part(total, s.limits[limit.RISK_PER_TRADE_PPM]), price, distance)
         budget = part(budget, size_factor_ppm(s, tier))
         shrink(s, _lots_for(s, instrument, budget, price), codes.POSITION)
+
+
+def _check_size(s: State, price: int, tier: int, total: int) -> None:
+    """Shrink to the position cap, the tier's cap and the strategy's share."""
+    instrument = s.intent[at.I_INSTRUMENT]
+    strategy = s.intent[at.I_STRATEGY]
     held = stake.instrument_exposure(s, instrument)
     cap = part(total, s.limits[limit.POSITION_PPM])
     if tier != at.NONE:
@@ -374,9 +414,11 @@ def _check_count(s: State) -> None:
     row = position_row(s, s.intent[at.I_STRATEGY], instrument)
     if s.positions[row, at.QUANTITY] != 0:
         return
+    most = s.limits[limit.MAX_POSITIONS]
+    most_here = s.limits[limit.MAX_POSITIONS_PER_SYMBOL]
     if (
-        stake.open_positions(s, at.NONE) >= s.limits[limit.MAX_POSITIONS]
-        or stake.open_positions(s, instrument) >= s.limits[limit.MAX_POSITIONS_PER_SYMBOL]
+        stake.open_positions(s, at.NONE, most) >= most
+        or stake.open_positions(s, instrument, most_here) >= most_here
     ):
         fail(s, codes.COUNT)
 
@@ -451,18 +493,19 @@ def _check_margin(s: State, price: int, total: int, leverage: int) -> None:
     instrument = s.intent[at.I_INSTRUMENT]
     if stake.uses_margin(s, instrument, s.intent[at.I_SIDE], leverage):
         free = part(total, s.limits[limit.MARGIN_PPM]) - stake.margin_in_use(s)
-        shrink(s, _lots_for(s, instrument, free * leverage, price), codes.MARGIN)
+        room = mul_div_capped(free, leverage, 1)
+        shrink(s, _lots_for(s, instrument, room, price), codes.MARGIN)
     elif s.instruments[instrument, at.IS_MARGIN] == 0 and s.intent[at.I_SIDE] > 0:
         shrink(s, _lots_for(s, instrument, spendable_cash(s), price), codes.MARGIN)
     var_ppm = s.instruments[instrument, at.VAR_PPM]
     if var_ppm > 0:
         free = part(total, s.limits[limit.VAR_PPM]) - stake.value_at_risk(s)
-        shrink(s, _lots_for(s, instrument, mul_div_capped(free, at.PPM, var_ppm), price), codes.VAR)
+        room = mul_div_capped(free, at.PPM, var_ppm)
+        shrink(s, _lots_for(s, instrument, room, price), codes.VAR)
     volume = s.instruments[instrument, at.DAY_VOLUME]
     if volume > 0:
-        held = stake.instrument_exposure(s, instrument)
         room = part(volume, s.limits[limit.LIQUIDITY_PPM])
-        shrink(s, room - _lots_for(s, instrument, held, price), codes.LIQUIDITY)
+        shrink(s, room - stake.instrument_lots(s, instrument), codes.LIQUIDITY)
 
 
 def spendable_cash(s: State) -> int:
@@ -476,15 +519,29 @@ def spendable_cash(s: State) -> int:
 def _is_account_fresh(s: State) -> bool:
     confirmed = s.account[at.ACCOUNT_NS]
     age = s.account[at.NOW_NS] - confirmed
-    return confirmed > 0 and age <= s.limits[limit.ACCOUNT_AGE_NS]
+    return confirmed > 0 and age < s.limits[limit.ACCOUNT_AGE_NS]
 
 
-def _check_health(s: State, instrument: int, has_equity: bool) -> None:
+def _has_prices(s: State) -> bool:
+    """Tell whether every position that counts in equity has a fresh price; else it is unknown."""
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    for row in range(s.account[at.N_POSITIONS]):
+        counts = s.positions[row, at.QUANTITY] != 0 and is_in_equity(s, row)
+        if counts and not _is_price_fresh(s, row % n_instruments):
+            return False
+    return True
+
+
+def _is_price_fresh(s: State, instrument: int) -> bool:
+    age = s.account[at.NOW_NS] - s.instruments[instrument, at.LAST_NS]
+    return s.instruments[instrument, at.LAST] > 0 and age < s.limits[limit.QUOTE_AGE_NS]
+
+
+def _check_health(s: State, instrument: int, has_equity: bool) -> None:  # noqa: FBT001 - no keyword-only arguments in the subset
     """Refuse what cannot be judged: unknown equity, stale price, venue, clock, reconciliation."""
     if not has_equity:
         fail(s, codes.EQUITY_UNKNOWN)
-    age = s.account[at.NOW_NS] - s.instruments[instrument, at.LAST_NS]
-    if s.instruments[instrument, at.LAST] <= 0 or age >= s.limits[limit.QUOTE_AGE_NS]:
+    if not _is_price_fresh(s, instrument):
         fail(s, codes.DATA_STALE)
     health = s.account[at.HEALTH]
     if health & at.HEALTH_VENUE:
@@ -506,7 +563,7 @@ def _judge_holding(s: State, price: int) -> None:
     strategy = s.intent[at.I_STRATEGY]
     side = s.intent[at.I_SIDE]
     total = equity(s)
-    has_equity = total > 0 and _is_account_fresh(s)
+    has_equity = total > 0 and _is_account_fresh(s) and _has_prices(s)
     _check_halts(s, strategy)
     if s.intent[at.I_PURPOSE] == codes.REBALANCE and _is_in_flight(s, instrument):
         fail(s, codes.COOLDOWN)
@@ -517,10 +574,12 @@ def _judge_holding(s: State, price: int) -> None:
             held = position_value(s, position_row(s, strategy, instrument))
             excess = side * (part(total, s.intent[at.I_TARGET_PPM]) - held)
             shrink(s, _lots_for(s, instrument, excess, price), codes.POSITION)
-        free = s.limits[limit.TOTAL_GROSS_MONEY] - stake.all_books_exposure(s)
         if side > 0:
-            shrink(s, _lots_for(s, instrument, free, price), codes.GROSS)
-            shrink(s, _lots_for(s, instrument, spendable_cash(s), price), codes.MARGIN)
+            worst = worst_price(s, price)
+            whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM])
+            free = min(whole, s.limits[limit.TOTAL_GROSS_MONEY]) - stake.all_books_exposure(s)
+            shrink(s, _lots_for(s, instrument, free, worst), codes.GROSS)
+            shrink(s, _lots_for(s, instrument, spendable_cash(s), worst), codes.MARGIN)
         else:
             row = position_row(s, strategy, instrument)
             shrink(s, stake.sellable(s, row), codes.REDUCE_ONLY)

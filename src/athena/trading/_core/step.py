@@ -5,12 +5,11 @@ One function an event. Each records its input first, so that the journal can rep
 
 from __future__ import annotations
 
-from athena.trading._core import codes
+from athena.trading._core import codes, marks, protection, risk
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
-from athena.trading._core import marks, protection, risk
 from athena.trading._core.arithmetic import mul_div_capped
-from athena.trading._core.layout import State
+from athena.trading._core.layout import State, Table
 from athena.trading._core.orders import (
     adds_risk,
     find_row,
@@ -51,6 +50,9 @@ def apply_intent(s: State) -> int:
     record_intent(s)
     _refill_rate(s)
     risk.judge(s)
+    if not _can_pair(s):
+        risk.fail(s, codes.INVALID_VALUE)
+        s.verdict[at.APPROVED] = 0
     s.account[at.N_INTENTS] += 1
     _remember_key(s, s.intent[at.I_KEY])
     row = new_row(s)
@@ -107,11 +109,7 @@ def _write_order(s: State, row: int) -> None:
     s.orders[row, at.FLAGS] = s.intent[at.I_FLAGS]
     s.orders[row, at.EXPIRES_NS] = s.intent[at.I_EXPIRES_NS]
     s.orders[row, at.LEVERAGE] = s.verdict[at.APPROVED_LEVERAGE]
-    # A resting limit can move no more than its price; a market order may start at a worse one.
-    price = risk.reference_price(s)
-    s.orders[row, at.RESERVE] = max(price, s.instruments[instrument, at.LAST])
-    if s.intent[at.I_TYPE] == codes.LIMIT and s.intent[at.I_SIDE] > 0:
-        s.orders[row, at.RESERVE] = price
+    s.orders[row, at.RESERVE] = risk.worst_price(s, risk.reference_price(s))
 
 
 def _approve(s: State, row: int) -> None:
@@ -133,14 +131,30 @@ def _approve(s: State, row: int) -> None:
     protection.send(s, row)
 
 
+def _can_pair(s: State) -> bool:
+    """Tell whether the order to pair with lives, free, in the same position.
+
+    One that filled meanwhile refuses the intent: alone it would be an order too many.
+    """
+    sibling = s.intent[at.I_SIBLING]
+    if sibling == 0:
+        return True
+    other = find_row(s, sibling)
+    if other < 0:
+        return False
+    partner = s.orders[other, at.SIBLING]
+    return (
+        s.orders[other, at.ORDER_INSTRUMENT] == s.intent[at.I_INSTRUMENT]
+        and s.orders[other, at.ORDER_STRATEGY] == s.intent[at.I_STRATEGY]
+        and (partner == 0 or find_row(s, partner) < 0)
+    )
+
+
 def _pair(s: State, row: int, sibling: int) -> None:
     """Pair two live orders: one cancels the other (OCO)."""
-    if sibling == 0:
-        return
-    other = find_row(s, sibling)
-    if other >= 0 and other != row:
+    if sibling > 0:
         s.orders[row, at.SIBLING] = sibling
-        s.orders[other, at.SIBLING] = s.orders[row, at.NUMBER]
+        s.orders[find_row(s, sibling), at.SIBLING] = s.orders[row, at.NUMBER]
 
 
 def _start_trailing(s: State, row: int) -> None:
@@ -180,22 +194,36 @@ def apply_report(
     row = find_row(s, number)
     order = _terms(s, row, number)
     record_report(s, what, number, lots, price, fee, liquidity, trade, order)
-    if row < 0:
+    if what == codes.FILLED_REPORT and (lots <= 0 or price <= 0):
+        _refuse_report(s, number)
+    elif row < 0:
         _report_on_closed(s, what, number, lots, price, fee)
     elif what == codes.FILLED_REPORT:
         _apply_fill(s, row, lots, price, fee)
-    elif what == codes.ACCEPTED:
-        if s.orders[row, at.STATE] in (codes.SUBMITTING, codes.UNKNOWN):
+    else:
+        _apply_news(s, row, what, lots, price)
+
+
+def _apply_news(s: State, row: int, what: int, lots: int, price: int) -> None:
+    """Apply a report on a live order that is no fill."""
+    state = s.orders[row, at.STATE]
+    if what == codes.ACCEPTED:
+        # Fill, trigger and an earlier acknowledgement imply it.
+        if not codes.OPEN <= state <= codes.PARTIALLY_FILLED:
             move(s, row, codes.ACCEPT)
     elif what == codes.TRIGGERED_REPORT:
         move(s, row, codes.TRIGGER)
     elif what == codes.AMENDED:
         _apply_amendment(s, row, lots, price)
     elif what in (codes.AMEND_REFUSED, codes.CANCEL_REFUSED):
-        s.orders[row, at.PENDING] = codes.PENDING_NONE
+        asked = codes.PENDING_AMEND if what == codes.AMEND_REFUSED else codes.PENDING_CANCEL
+        if s.orders[row, at.PENDING] == asked:  # a cancel may have followed the amendment
+            s.orders[row, at.PENDING] = codes.PENDING_NONE
         count_execution_error(s)
     elif what == codes.AMBIGUOUS:
-        move(s, row, codes.LOSE)
+        # An unknown outcome of a cancel or an amendment leaves the state, and the request pending.
+        if s.orders[row, at.PENDING] == codes.PENDING_NONE or state == codes.SUBMITTING:
+            move(s, row, codes.LOSE)
     else:
         _end_order(s, row, what)
 
@@ -220,6 +248,12 @@ def _terms(s: State, row: int, number: int) -> int:
     )
 
 
+def _refuse_report(s: State, number: int) -> None:
+    """Count and record a report that cannot be true; it changes nothing."""
+    s.account[at.N_ILLEGAL] += 1
+    notice(s, codes.NOTICE_ILLEGAL, number)
+
+
 def _end_order(s: State, row: int, what: int) -> None:
     """End an order that will fill no more: cancelled, expired, refused, never there."""
     event = codes.CANCEL
@@ -238,8 +272,13 @@ def _end_order(s: State, row: int, what: int) -> None:
 
 
 def _apply_amendment(s: State, row: int, lots: int, trigger: int) -> None:
-    """Take the size and trigger that the venue confirmed."""
-    s.orders[row, at.PENDING] = codes.PENDING_NONE
+    """Take the size and trigger that the venue confirmed; a newer request stays pending."""
+    if (
+        s.orders[row, at.PENDING] == codes.PENDING_AMEND
+        and lots == s.orders[row, at.AMEND_LOTS]
+        and trigger == s.orders[row, at.AMEND_TRIGGER]
+    ):
+        s.orders[row, at.PENDING] = codes.PENDING_NONE
     s.orders[row, at.LOTS] = lots
     if needs_trigger(s.orders[row, at.TYPE]) or s.orders[row, at.TYPE] == codes.TRAILING_STOP:
         s.orders[row, at.TRIGGER] = trigger
@@ -250,53 +289,82 @@ def _apply_fill(s: State, row: int, lots: int, price: int, fee: int) -> None:
     instrument = s.orders[row, at.ORDER_INSTRUMENT]
     strategy = s.orders[row, at.ORDER_STRATEGY]
     filled = s.orders[row, at.FILLED] + lots
+    event = codes.FILL_REST if filled >= s.orders[row, at.LOTS] else codes.FILL_PART
+    if not move(s, row, event):
+        return
     s.orders[row, at.FILLED] = filled
     s.orders[row, at.FILL_COST] += worth(s, instrument, price, lots)
     s.account[at.ERROR_STREAK] = 0
     position = position_row(s, strategy, instrument)
-    was_flat = s.positions[position, at.QUANTITY] == 0
-    if filled >= s.orders[row, at.LOTS]:
-        move(s, row, codes.FILL_REST)
-    else:
-        move(s, row, codes.FILL_PART)
-    book_fill(s, strategy, instrument, s.orders[row, at.SIDE] * lots, price, fee)
-    if adds_risk(s, row):
-        _after_entry(s, row, position, was_flat)
+    before = s.positions[position, at.QUANTITY]
+    _book(s, strategy, instrument, s.orders[row, at.SIDE] * lots, price, fee)
     if filled > s.orders[row, at.LOTS]:
         notice(s, codes.NOTICE_OVERFILL, s.orders[row, at.NUMBER])
         marks.latch(s, at.HALT_FAULT)
-    protection.after_fill(s, row, lots)
+    if adds_risk(s, row):
+        _after_entry(s, s.orders, row, position, before)
+        protection.after_entry_fill(s, s.orders, row, lots, before)
+    else:
+        protection.after_exit_fill(s, row, lots)
     if s.orders[row, at.STATE] == codes.FILLED:
         free_row(s, row)
 
 
-def _after_entry(s: State, row: int, position: int, was_flat: bool) -> None:  # noqa: FBT001 - the subset has no keyword arguments
+def _book(s: State, strategy: int, instrument: int, lots: int, price: int, fee: int) -> None:
+    """Book a fill of signed lots; what the hodl book buys leaves equity, and that is no loss."""
+    cash = s.account[at.CASH]
+    book_fill(s, strategy, instrument, lots, price, fee)
+    if s.strategies[strategy, at.BOOK] == codes.HODL_BOOK:
+        marks.rebase(s, s.account[at.CASH] - cash)
+
+
+def _after_entry(s: State, orders: Table, row: int, position: int, before: int) -> None:
     """Set leverage, holding timer and the cool-down of the book that traded."""
-    if s.positions[position, at.QUANTITY] == 0:
-        return
-    if was_flat:
-        s.positions[position, at.POSITION_LEVERAGE] = s.orders[row, at.LEVERAGE]
-        if s.limits[limit.HOLDING_NS] < at.NEVER_NS // 2:
-            set_timer(s, s.account[at.NOW_NS] + s.limits[limit.HOLDING_NS])
-    if s.orders[row, at.PURPOSE] == codes.REBALANCE:
+    if orders[row, at.PURPOSE] == codes.REBALANCE:
         until = s.account[at.NOW_NS] + s.limits[limit.COOLDOWN_REBALANCE_NS]
         s.account[at.TRADING_COOLDOWN_NS] = max(s.account[at.TRADING_COOLDOWN_NS], until)
+    after = s.positions[position, at.QUANTITY]
+    if after == 0:
+        return
+    leverage = orders[row, at.LEVERAGE]
+    if before * after > 0:
+        if abs(after) > abs(before):
+            held = s.positions[position, at.POSITION_LEVERAGE]
+            s.positions[position, at.POSITION_LEVERAGE] = _joined(after, held, leverage)
+        return
+    s.positions[position, at.POSITION_LEVERAGE] = leverage
+    if s.limits[limit.HOLDING_NS] < at.NEVER_NS // 2:
+        set_timer(s, s.account[at.NOW_NS] + s.limits[limit.HOLDING_NS])
+
+
+def _joined(quantity: int, held: int, added: int) -> int:
+    """Return the leverage of a position that was added to, so that its margin is never too low.
+
+    The lower of two binds more margin; but a long at leverage 1 binds none, so there the other.
+    """
+    if quantity > 0 and min(held, added) <= 1:
+        return max(held, added)
+    return max(1, min(held, added))
 
 
 def _report_on_closed(s: State, what: int, number: int, lots: int, price: int, fee: int) -> None:
     """Book a fill that came after the end; anything else about a closed order is illegal."""
     slot = number % len(s.closed)
     if what != codes.FILLED_REPORT or s.closed[slot, at.NUMBER] != number:
-        s.account[at.N_ILLEGAL] += 1
-        notice(s, codes.NOTICE_ILLEGAL, number)
+        _refuse_report(s, number)
         return
     notice(s, codes.NOTICE_LATE_FILL, number)
-    s.closed[slot, at.FILLED] += lots
     instrument = s.closed[slot, at.ORDER_INSTRUMENT]
     strategy = s.closed[slot, at.ORDER_STRATEGY]
-    book_fill(s, strategy, instrument, s.closed[slot, at.SIDE] * lots, price, fee)
+    s.closed[slot, at.FILLED] += lots
+    s.closed[slot, at.FILL_COST] += worth(s, instrument, price, lots)
     position = position_row(s, strategy, instrument)
-    if s.positions[position, at.QUANTITY] == 0:
+    before = s.positions[position, at.QUANTITY]
+    _book(s, strategy, instrument, s.closed[slot, at.SIDE] * lots, price, fee)
+    if (s.closed[slot, at.FLAGS] & at.FLAG_REDUCE_ONLY) == 0:
+        _after_entry(s, s.closed, slot, position, before)
+        protection.after_entry_fill(s, s.closed, slot, lots, before)
+    elif s.positions[position, at.QUANTITY] == 0:
         protection.close_contingents(s, position, number)
     else:
         protection.trim_protection(s, position, number)
@@ -336,11 +404,25 @@ def apply_command(s: State, command: int, argument: int, argument_2: int) -> Non
         if 0 <= argument < s.account[at.N_STRATEGIES]:
             s.strategies[argument, at.IS_STOPPED] = 1
     elif command == codes.COMMAND_ADMIN_RESUME:
-        for bit in (at.HALT_DRAWDOWN, at.HALT_LIMIT, at.HALT_KILL, at.HALT_OPERATOR, at.HALT_FAULT):
-            _unlatch(s, bit)
+        _resume_by_admin(s)
+
+
+def _resume_by_admin(s: State) -> None:
+    """End the latched halts.
+
+    After the drawdown stop the peak stays, and with it the leverage caps of the fall and the
+    drawdown limit; the stop is armed again by a new peak. After the limit the account starts anew,
+    at leverage 1.
+    """
+    if s.account[at.HALT] & at.HALT_LIMIT:
         s.account[at.PEAK] = s.account[at.EQUITY]
-        s.account[at.HALTED_AT_NS] = 0
-        marks.set_floor(s)
+        s.account[at.DRAWDOWN_RESUMED] = 0
+    elif s.account[at.HALT] & at.HALT_DRAWDOWN:
+        s.account[at.DRAWDOWN_RESUMED] = 1
+    for bit in (at.HALT_DRAWDOWN, at.HALT_LIMIT, at.HALT_KILL, at.HALT_OPERATOR, at.HALT_FAULT):
+        _unlatch(s, bit)
+    s.account[at.HALTED_AT_NS] = 0
+    marks.set_floor(s)
 
 
 def _unlatch(s: State, bit: int) -> None:

@@ -146,7 +146,6 @@ def test_a_base_currency_may_be_added_but_must_be_in_capitals(tmp_path: Path) ->
         ("risk.tiers.tier_1.leverage_max", "6"),
         ("risk.account_leverage_max", "5.1"),
         ("risk.health.quote_age_max_s", "61"),
-        ("risk.health.clock_error_max_ms", "1001"),
         ("risk.position_notional_frac", "1.01"),
         ("risk.position_notional_frac", "0"),
         ("risk.position_notional_frac", "-0.1"),

@@ -1,0 +1,185 @@
+"""`athena journal`: is a run's journal sound, does it replay, and what does it say."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from athena.app._context import Context, JsonOption
+from athena.app._output import Table
+from athena.errors import MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from athena.research import FileStore
+    from athena.trading import JournalReport
+
+_RunArgument = Annotated[
+    str, typer.Argument(help="Id of the run, as `athena runs list` shows it.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group `journal` to the command line."""
+    group = typer.Typer(help="Verify, replay and read a run's journal.", no_args_is_help=True)
+    group.command("verify")(verify)
+    group.command("replay")(replay)
+    group.command("show")(show)
+    app.add_typer(group, name="journal")
+
+
+def verify(ctx: typer.Context, run: _RunArgument, *, as_json: JsonOption = False) -> None:
+    """Check every byte of a run's journal; exit 1 names segment and offset of any damage.
+
+    Example: athena journal verify 20261120-142233-sma_cross
+    """
+    from athena.trading import inspect_journal
+
+    context = Context.of(ctx, as_json=as_json)
+    report = inspect_journal(_store(context.home, run))
+    context.output.emit(_payload(run, report), *_lines(run, report))
+    if report.damage is not None:
+        raise typer.Exit(1)
+
+
+def replay(
+    ctx: typer.Context,
+    run: _RunArgument,
+    *,
+    compiled: Annotated[bool, typer.Option(help="Use the compiled core.")] = False,
+    from_snapshot: Annotated[
+        bool, typer.Option(help="Begin at the last snapshot, as a recovery does.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Rebuild a run from its journal and its bars; exit 1 names the first difference.
+
+    Example: athena journal replay 20261120-142233-sma_cross
+    """
+    from athena.research import compiler_for, load_columns, replay_run
+    from athena.trading import read_frames
+
+    context = Context.of(ctx, as_json=as_json)
+    store = _store(context.home, run)
+    manifest = next(iter(read_frames(store))).values()
+    compiler = compiler_for(context.home / "cache", None) if compiled else None
+    columns = load_columns(manifest, context.home)
+    _, report = replay_run(store, columns, compiler=compiler, from_snapshot=from_snapshot)
+    payload = {
+        "run": run,
+        "digest": report.digest,
+        "steps": report.n_marks,
+        "words": report.n_words,
+        "is_final": report.is_final,
+        "from_frame": report.from_frame,
+    }
+    end = "to the end of the run" if report.is_final else "to its last record; the run did not end"
+    said = f"{run}: {report.n_words:,} words over {report.n_marks:,} steps replay {end}"
+    context.output.emit(payload, said, f"digest: {report.digest}")
+
+
+def show(
+    ctx: typer.Context,
+    run: _RunArgument,
+    *,
+    skip: Annotated[int, typer.Option(min=0, help="Leave out this many records.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List what a run's journal says: intents, verdicts, reports, commands, notices.
+
+    Example: athena journal show 20261120-142233-sma_cross --limit 20
+    """
+    context = Context.of(ctx, as_json=as_json)
+    shown = list(islice(_records(_store(context.home, run)), skip, skip + limit))
+    rows = [(str(item["frame"]), str(item["marks"]), item["kind"], _text(item)) for item in shown]
+    table = Table((">frame", ">step", "record", "what"), rows)
+    context.output.emit({"run": run, "skip": skip, "records": shown}, table)
+
+
+def _store(home: Path, run: str) -> FileStore:
+    """Return the journal of a run of this home.
+
+    Raises:
+        MissingError: there is none.
+    """
+    from athena.research import JOURNAL_FOLDER, FileStore
+
+    folder = home / "runs" / run / JOURNAL_FOLDER
+    if Path(run).name != run or not folder.is_dir():
+        message = f"expected a run with a journal at {folder}, was none"
+        raise MissingError(message, hint="athena runs list")
+    return FileStore(folder)
+
+
+def _records(store: FileStore) -> Iterator[dict[str, Any]]:
+    """Yield the records of a journal as JSON values, with the frame that holds each."""
+    import numpy as np
+
+    from athena.trading import FrameKind, read_frames, read_records, record_values
+
+    for frame in read_frames(store):
+        if frame.kind is FrameKind.WORDS:
+            for record in read_records(np.frombuffer(frame.payload, "<i8")):
+                yield {"frame": frame.sequence, **_timed(record_values(record))}
+
+
+def _timed(values: dict[str, Any]) -> dict[str, Any]:
+    """Write nanoseconds as UTC times; 0 is none."""
+    from athena.domain import format_time
+
+    return {
+        key.removesuffix("_ns"): (format_time(value) if value else None)
+        if key.endswith("_ns")
+        else value
+        for key, value in values.items()
+    }
+
+
+def _text(values: dict[str, Any]) -> str:
+    """Say what a record holds, without what its row shows already and without zeros."""
+    left_out = {"frame", "kind", "marks"}
+    return " ".join(f"{k}={_plain(v)}" for k, v in values.items() if k not in left_out and v)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + " ".join(f"{key}={_plain(item)}" for key, item in value.items()) + ")"
+    if isinstance(value, tuple):
+        return ",".join(map(_plain, value))
+    return str(value)
+
+
+def _payload(run: str, report: JournalReport) -> dict[str, Any]:
+    damage, torn = report.damage, report.torn
+    return {
+        "run": run,
+        "ok": damage is None,
+        "segments": report.end.segment,
+        "frames": report.end.n_frames,
+        "words": report.n_words,
+        "snapshots": report.n_snapshots,
+        "segment_sha256": report.end.segment_sha256.hex(),
+        "final": report.final,
+        "torn": None if torn is None else {"segment": torn.segment, "offset": torn.offset},
+        "damage": None
+        if damage is None
+        else {"segment": damage.segment, "offset": damage.offset, "reason": damage.reason},
+    }
+
+
+def _lines(run: str, report: JournalReport) -> list[str]:
+    if report.damage is not None:
+        return [f"{run}: {report.damage}"]
+    end = report.end
+    sound = f"{run}: sound, {end.n_frames:,} frames in {end.segment} segments"
+    lines = [sound, f"SHA-256 of the last segment: {end.segment_sha256.hex()}"]
+    if report.torn is not None:
+        lines.append(f"warning: {report.torn}")
+    if report.final is None:
+        lines.append("warning: the run did not end")
+    return lines

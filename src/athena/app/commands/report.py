@@ -1,0 +1,169 @@
+"""`athena report` and `athena runs`: look at what was run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from athena.app._context import Context, JsonOption
+from athena.app._output import Table
+
+if TYPE_CHECKING:
+    from athena.research import RunRecord
+    from athena.research.statistics import RunSummary
+
+REPORT_NAME = "report.html"
+_RunArgument = Annotated[str, typer.Argument(help="Id of the run, as `athena runs list` shows it.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `report` and the group `runs` to the command line."""
+    app.command("report")(report)
+    group = typer.Typer(help="List, show and open runs.", no_args_is_help=True)
+    group.command("list")(list_runs)
+    group.command("show")(show)
+    group.command("open")(open_run)
+    app.add_typer(group, name="runs")
+
+
+def write_report(
+    context: Context, folder: Path, record: RunRecord, summary: RunSummary | None = None
+) -> tuple[Path, list[Path]]:
+    """Write the tear sheet, and its pictures where the extra `report` is installed.
+
+    Returns:
+        The page, and the pictures; without the extra a remark says how to get them.
+    """
+    from athena.errors import MissingExtra
+    from athena.platform import atomic_write_text, ensure_folder
+    from athena.reporting import render_pngs, render_tear_sheet
+
+    ensure_folder(folder)
+    page = folder / REPORT_NAME
+    atomic_write_text(page, render_tear_sheet(record, summary))
+    try:
+        return page, render_pngs(record, folder, summary)
+    except MissingExtra as error:
+        context.output.say(f"no pictures: {error}; {error.hint}")
+        return page, []
+
+
+def report(
+    ctx: typer.Context,
+    run: _RunArgument,
+    *,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's tear sheet again, as one self-contained page and pictures.
+
+    Example: athena report 20261120-142233-rebalance-1f2e3d --open
+    """
+    from athena.research import read_run
+
+    context = Context.of(ctx, as_json=as_json)
+    folder = run_folder(context, run)
+    page, pictures = write_report(context, folder, read_run(folder))
+    context.output.emit({"html": page, "png": pictures}, f"report: {page}")
+    if open_:
+        typer.launch(page.as_uri())
+
+
+def run_folder(context: Context, run: str) -> Path:
+    """Return a run's folder.
+
+    Raises:
+        InputError: the id is not a plain name.
+        MissingError: there is no such run.
+    """
+    from athena.errors import InputError, MissingError
+
+    if run != Path(run).name or run in {"", ".", ".."}:
+        message = f"expected the id of a run, was {run!r}"
+        raise InputError(message, hint="athena runs list")
+    folder = context.home / "runs" / run
+    if not folder.is_dir():
+        message = f"expected a run {run!r} in {folder.parent}, was none"
+        raise MissingError(message, hint="athena runs list")
+    return folder
+
+
+def newest_run(context: Context) -> str:
+    """Return the id of the newest run.
+
+    Raises:
+        MissingError: there is none yet.
+    """
+    from athena.errors import MissingError
+
+    names = _run_names(context)
+    if not names:
+        message = f"expected a run in {context.home / 'runs'}, was none"
+        raise MissingError(message, hint="athena backtest")
+    return names[-1]
+
+
+def _run_names(context: Context) -> list[str]:
+    """List runs, oldest first; a folder that begins with a dot is still being written."""
+    folder = context.home / "runs"
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def list_runs(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
+    """List what was run, newest last.
+
+    Example: athena runs list
+    """
+    from athena.research import read_run_description
+
+    context = Context.of(ctx, as_json=as_json)
+    runs = [read_run_description(run_folder(context, name)) for name in _run_names(context)]
+    rows = [
+        (
+            item["run_id"],
+            item["created_at"],
+            item["parameters"]["strategy"],
+            " ".join(item["parameters"]["symbols"]),
+            item["digest"],
+        )
+        for item in runs
+    ]
+    table = Table(("run", "at", "strategy", "symbols", "digest"), rows)
+    context.output.emit({"runs": runs}, table if rows else "no runs yet: athena backtest")
+
+
+def show(ctx: typer.Context, run: _RunArgument, *, as_json: JsonOption = False) -> None:
+    """Show what a run was asked for and what came out.
+
+    Example: athena runs show 20261120-142233-rebalance-1f2e3d
+    """
+    from athena.reporting import metrics_json
+    from athena.research import read_run, read_run_description
+
+    context = Context.of(ctx, as_json=as_json)
+    folder = run_folder(context, run)
+    metrics = metrics_json(read_run(folder))
+    description = read_run_description(folder)
+    rows = [(name, str(value)) for name, value in description["parameters"].items()]
+    rows += [(name, str(metrics[name])) for name in ("final_equity", "total_return", "sharpe")]
+    context.output.emit({**description, **metrics}, Table(("", ""), rows))
+
+
+def open_run(ctx: typer.Context, run: _RunArgument, *, as_json: JsonOption = False) -> None:
+    """Open a run's tear sheet in the browser.
+
+    Example: athena runs open 20261120-142233-rebalance-1f2e3d
+    """
+    from athena.errors import MissingError
+
+    context = Context.of(ctx, as_json=as_json)
+    page = run_folder(context, run) / REPORT_NAME
+    if not page.is_file():
+        message = f"expected {page}, was missing"
+        raise MissingError(message, hint=f"athena report {run}")
+    typer.launch(page.as_uri())
+    context.output.emit({"html": page}, f"report: {page}")

@@ -1,0 +1,235 @@
+"""A run's folder: what it is about and came to, in files that other programs can read."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from athena.domain import (
+    Liquidity,
+    Provenance,
+    Purpose,
+    Side,
+    format_decimal,
+    format_time,
+    parse_time_ns,
+)
+from athena.errors import InputError, MissingError
+from athena.platform import atomic_write_bytes, atomic_write_text, storage_errors
+from athena.research._record import Candles, Curve, Fill, RunRecord, Trade
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+RUN_FILE = "run.json"
+SERIES_FILE = "series.npz"
+FILLS_FILE = "fills.csv"
+TRADES_FILE = "trades.csv"
+
+
+def write_run(folder: Path, record: RunRecord) -> None:
+    """Write a record: `run.json`, `series.npz`, `fills.csv`, `trades.csv`."""
+    atomic_write_text(folder / RUN_FILE, json.dumps(_description(record), indent=2) + "\n")
+    buffer = io.BytesIO()
+    np.savez(buffer, **_series(record))
+    atomic_write_bytes(folder / SERIES_FILE, buffer.getvalue())
+    atomic_write_text(folder / FILLS_FILE, _csv(record.fills, Fill))
+    atomic_write_text(folder / TRADES_FILE, _csv(record.trades, Trade))
+
+
+def _description(record: RunRecord) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "created_at": format_time(record.created_at_ns),
+        "parameters": record.parameters,
+        "interval_ns": record.interval_ns,
+        "main": _curve_values(record.main),
+        "baselines": [_curve_values(curve) for curve in record.baselines],
+        "candles": [[item.symbol, item.interval_ns] for item in record.candles],
+        "provenance": [dataclasses.asdict(item) for item in record.provenance],
+        "costs": {name: format_decimal(value) for name, value in record.costs.items()},
+        "quote": record.quote,
+        "cash": format_decimal(record.cash),
+        "digest": record.digest,
+        "journal_sha256": record.journal_sha256,
+        "trials": record.trials,
+        "environment": record.environment,
+    }
+
+
+def _curve_values(curve: Curve) -> dict[str, Any]:
+    return {
+        "name": curve.name,
+        "fees": format_decimal(curve.fees),
+        "n_fills": curve.n_fills,
+        "n_orders": curve.n_orders,
+        "refusals": curve.refusals,
+        "halted_at": None if curve.halted_at_ns is None else format_time(curve.halted_at_ns),
+    }
+
+
+def _series(record: RunRecord) -> dict[str, Any]:
+    series: dict[str, Any] = {
+        "ts_ns": record.ts_ns,
+        "equity": record.main.equity,
+        "gross_exposure": record.gross_exposure,
+        "trial_sharpes": record.trial_sharpes,
+    }
+    for k, curve in enumerate(record.baselines):
+        series[f"baseline_{k}"] = curve.equity
+    for k, item in enumerate(record.candles):
+        series[f"candle_ts_ns_{k}"] = item.ts_ns
+        series[f"candle_prices_{k}"] = np.stack([item.open, item.high, item.low, item.close])
+    return series
+
+
+def _csv(rows: Sequence[Fill] | Sequence[Trade], kind: type[Fill] | type[Trade]) -> str:
+    """Write rows exactly: decimals with every digit, times ISO-8601 UTC."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    heads = [name.removesuffix("_ns") if name.endswith("_ns") else name for name in names]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heads)
+    for row in rows:
+        writer.writerow([_cell(name, getattr(row, name)) for name in names])
+    return text.getvalue()
+
+
+def _cell(name: str, value: object) -> str:
+    if isinstance(value, Decimal):
+        return format_decimal(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if name.endswith("_ns") and isinstance(value, int):
+        return format_time(value)
+    return str(value)
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Read a record back, equal to what was written.
+
+    Raises:
+        MissingError: there is no such run.
+        InputError: a file of it is damaged; the message names it.
+    """
+    path = folder / RUN_FILE
+    if not path.is_file():
+        message = f"expected a run in {folder}, was none"
+        raise MissingError(message, hint="athena runs list")
+    try:
+        with storage_errors(path):
+            values = json.loads(path.read_text("utf-8"))
+            with np.load(folder / SERIES_FILE, allow_pickle=False) as archive:
+                series = {name: archive[name] for name in archive.files}
+            fills = _rows(folder / FILLS_FILE, _fill)
+            trades = _rows(folder / TRADES_FILE, _trade)
+        return _record(values, series, fills, trades)
+    except (ValueError, KeyError, EOFError) as error:
+        message = f"expected the files of a run in {folder}, was damaged: {error}"
+        raise InputError(message, hint="run the backtest again") from error
+
+
+def read_run_description(folder: Path) -> dict[str, Any]:
+    """Read what a run was about, without its series.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    path = folder / RUN_FILE
+    with storage_errors(path):
+        text = path.read_text("utf-8")
+    try:
+        values: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        message = f"expected JSON in {path}, was damaged: {error}"
+        raise InputError(message, hint="run the backtest again") from error
+    return values
+
+
+def _record(
+    values: Mapping[str, Any], series: Mapping[str, Any], fills: list[Fill], trades: list[Trade]
+) -> RunRecord:
+    return RunRecord(
+        run_id=values["run_id"],
+        created_at_ns=parse_time_ns(values["created_at"]),
+        parameters=values["parameters"],
+        interval_ns=values["interval_ns"],
+        ts_ns=series["ts_ns"],
+        main=_curve(values["main"], series["equity"]),
+        gross_exposure=series["gross_exposure"],
+        baselines=[
+            _curve(item, series[f"baseline_{k}"]) for k, item in enumerate(values["baselines"])
+        ],
+        fills=fills,
+        trades=trades,
+        candles=[
+            Candles(symbol, interval_ns, series[f"candle_ts_ns_{k}"], *series[f"candle_prices_{k}"])
+            for k, (symbol, interval_ns) in enumerate(values["candles"])
+        ],
+        provenance=[Provenance(**item) for item in values["provenance"]],
+        costs={name: Decimal(text) for name, text in values["costs"].items()},
+        quote=values["quote"],
+        cash=Decimal(values["cash"]),
+        digest=values["digest"],
+        journal_sha256=values["journal_sha256"],
+        trials=values["trials"],
+        trial_sharpes=series["trial_sharpes"],
+        environment=values["environment"],
+    )
+
+
+def _curve(values: Mapping[str, Any], equity: Any) -> Curve:  # noqa: ANN401 - a float64 array
+    halted = values["halted_at"]
+    return Curve(
+        name=values["name"],
+        equity=equity,
+        fees=Decimal(values["fees"]),
+        n_fills=values["n_fills"],
+        n_orders=values["n_orders"],
+        refusals=values["refusals"],
+        halted_at_ns=None if halted is None else parse_time_ns(halted),
+    )
+
+
+def _rows(path: Path, build: Any) -> list[Any]:  # noqa: ANN401 - a function of a row
+    with path.open(encoding="utf-8", newline="") as file:
+        return [build(row) for row in csv.DictReader(file)]
+
+
+def _fill(row: dict[str, str]) -> Fill:
+    return Fill(
+        ts_ns=parse_time_ns(row["ts"]),
+        step=int(row["step"]),
+        symbol=row["symbol"],
+        strategy=row["strategy"],
+        order=int(row["order"]),
+        purpose=Purpose(row["purpose"]),
+        side=Side(row["side"]),
+        quantity=Decimal(row["quantity"]),
+        price=Decimal(row["price"]),
+        fee=Decimal(row["fee"]),
+        liquidity=Liquidity(row["liquidity"]),
+    )
+
+
+def _trade(row: dict[str, str]) -> Trade:
+    return Trade(
+        symbol=row["symbol"],
+        strategy=row["strategy"],
+        is_long=row["is_long"] == "true",
+        opened_at_ns=parse_time_ns(row["opened_at"]),
+        closed_at_ns=parse_time_ns(row["closed_at"]),
+        quantity=Decimal(row["quantity"]),
+        entry_price=Decimal(row["entry_price"]),
+        exit_price=Decimal(row["exit_price"]),
+        gain=Decimal(row["gain"]),
+        fees=Decimal(row["fees"]),
+        is_open=row["is_open"] == "true",
+    )
