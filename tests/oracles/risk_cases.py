@@ -120,9 +120,9 @@ def _fill_books(draw: Random, account: oracle.Account) -> None:
             if draw.random() < fullness:
                 lots = _lots_of(draw, market, account.cash * share)
                 is_short = market.is_margin and draw.random() < 0.4
-                account.positions.append(
-                    oracle.Position(s, m, -lots if is_short else lots, draw.randint(1, 5))
-                )
+                position = oracle.Position(s, m, -lots if is_short else lots, draw.randint(1, 5))
+                position.cost = oracle.nearest(position.lots * market.last * market.unit)
+                account.positions.append(position)
             if draw.random() < fullness:
                 account.orders.append(_order(draw, account, s, m))
 
@@ -292,6 +292,7 @@ def to_tables(account: oracle.Account, request: oracle.Request) -> Tables[State]
         row = position.strategy * len(account.markets) + position.market
         s.positions[row, at.QUANTITY] = position.lots
         s.positions[row, at.POSITION_LEVERAGE] = position.leverage
+        s.positions[row, at.COST] = position.cost
     for row, order in enumerate(account.orders):
         _write_order(s, row, order)
     s.account[at.N_ROWS] = len(account.orders)

@@ -86,6 +86,7 @@ class Position:
     market: int
     lots: int
     leverage: int = 1
+    cost: int = 0
 
 
 @dataclass
@@ -592,7 +593,8 @@ class Oracle:
             for o in self.working()
             if o.side > 0 and not self.account.markets[o.market].is_margin
         )
-        return floor(max(0, self.account.cash - reserved) / (1 + CASH_BUFFER))
+        owed = sum(-p.cost for p in self.account.positions if p.lots < 0)
+        return floor(max(0, self.account.cash - reserved - owed) / (1 + CASH_BUFFER))
 
     def check_health(self) -> None:
         account = self.account

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,8 +94,7 @@ class Bars:
 
     def rows(self, first: int, last: int) -> Bars:
         """Cut to rows [first, last) without copying."""
-        cut = (column[first:last] for column in self.columns())
-        return Bars(self.instrument, self.interval_ns, *cut, self.provenance)
+        return replace(self, **{name: getattr(self, name)[first:last] for name in BAR_COLUMNS})
 
 
 def content_sha256(columns: tuple[NDArray[np.int64], ...]) -> str:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athena.platform.config import Config
-    from athena.trading import FillColumns, Strategy, Table
+    from athena.trading import Strategy
 
 _MAX_CANDLES = 2_000
 
@@ -101,7 +101,6 @@ class BacktestResult:
         record: everything a report needs.
         summary: its statistics.
         folder: of the run.
-        n_orders: of the run itself.
         final_equity: exact, at the last close.
         bars_per_cpu_s: bars per CPU second of the loop, strategy and journal included.
         wall_s: of everything, baselines included.
@@ -112,7 +111,6 @@ class BacktestResult:
     record: RunRecord
     summary: RunSummary
     folder: Path
-    n_orders: int
     n_bars: int
     final_equity: Decimal
     bars_per_cpu_s: float
@@ -171,8 +169,7 @@ def run_backtest(
         ]
         fills = fill_columns(groups)
         book = follow_account(setup, fills)
-        n_orders = int(outcome.state.arrays.account[at.NEXT_NUMBER]) - 1
-        main = make_curve(name, outcome, book.equity, groups, n_orders=n_orders)
+        main = make_curve(name, outcome, book.equity, groups)
         trades = list_trades(setup, outcome, fills)
         others = _baselines(request, config, setup, (name, strategy), on_progress)
         closes = _closes(setup)
@@ -207,7 +204,6 @@ def run_backtest(
         record=record,
         summary=summary,
         folder=final,
-        n_orders=n_orders,
         n_bars=n_bars,
         final_equity=from_money(int(outcome.state.arrays.account[at.EQUITY])),
         bars_per_cpu_s=n_bars / max(outcome.cpu_s, 1e-9),
@@ -217,9 +213,7 @@ def run_backtest(
     )
 
 
-def load_sources(
-    request: BacktestRequest, home: Path
-) -> tuple[list[BarsReference], list[Bars]]:
+def load_sources(request: BacktestRequest, home: Path) -> tuple[list[BarsReference], list[Bars]]:
     """Load and cut the bars of every source; the references say which they are.
 
     Raises:
@@ -227,7 +221,7 @@ def load_sources(
             left in the time asked for.
     """
     _check_sources(request)
-    symbols = list(request.symbols) or [None] * len(request.sources)
+    symbols: Sequence[str | None] = request.symbols or [None] * len(request.sources)
     references = []
     bars = []
     for source, symbol in zip(request.sources, symbols, strict=True):
@@ -256,7 +250,9 @@ def _check_sources(request: BacktestRequest) -> None:
         raise InputError(message)
     start_ns, end_ns = request.start_ns, request.end_ns
     if start_ns is not None and end_ns is not None and start_ns >= end_ns:
-        message = f"expected --from before --to, was {format_time(start_ns)} to {format_time(end_ns)}"
+        message = (
+            f"expected --from before --to, was {format_time(start_ns)} to {format_time(end_ns)}"
+        )
         raise InputError(message)
 
 
@@ -271,9 +267,7 @@ def _setup(request: BacktestRequest, config: Config, bars: list[Bars], home: Pat
     asks_risk = not request.is_open_risk or costs.base_cost_bps > 0
     instruments = tuple(item.instrument for item in bars)
     own_limits = tuple(
-        open_instrument_limits()
-        if request.is_open_risk
-        else instrument_limits(item, config.risk)
+        open_instrument_limits() if request.is_open_risk else instrument_limits(item, config.risk)
         for item in instruments
     )
     return Setup(
@@ -435,7 +429,7 @@ def _candles(setup: Setup, k: int) -> Candles:
     steps = np.flatnonzero(has_bar)
     per_candle = -(-len(columns.close_ns) // _MAX_CANDLES)
     group = steps // per_candle
-    firsts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))  # noqa: FBT003 - the first begins one
+    firsts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
     lasts = np.append(firsts[1:], len(steps)) - 1
     tick = float(setup.instruments[k].tick)
     return Candles(

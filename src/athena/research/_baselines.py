@@ -12,7 +12,6 @@ from athena.research._simulation import simulate
 from athena.research.statistics import random_baseline
 from athena.research.strategies import load_strategy
 from athena.trading import fill_columns
-from athena.trading import layout as at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from athena.research._record import Trade
     from athena.research._simulation import Setup
-    from athena.trading import Strategy, Table
+    from athena.trading import Ints, Strategy
 
 _RANDOM_SEEDS = 1_000
 _RANDOM_SEEDS_LEAST = 20
@@ -56,7 +55,7 @@ def list_baselines(open_setup: Setup) -> list[Baseline]:
     if len(open_setup.instruments) > 1:
         equal = load_strategy("monthly", {})
         baselines.append(Baseline("monthly equal weight", equal, open_setup))
-    frame = load_strategy("ema_cross", {"frame": "4h"})
+    frame = load_strategy("ema_cross", {"frame": "4h", "fraction": "1"})
     first = open_setup.instruments[0].base
     baselines.append(Baseline(f"EMA 9/21 on 4 h, {first}", frame, _only(open_setup, 0)))
     return baselines
@@ -85,14 +84,13 @@ def _only(setup: Setup, k: int) -> Setup:
 
 def run_baseline(baseline: Baseline) -> Curve:
     """Run one alternative; its records are read and dropped."""
-    groups: list[Table] = []
+    groups: list[Ints] = []
     outcome = simulate(
         baseline.setup, [baseline.strategy], on_records=lambda words: groups.append(words.copy())
     )
     fills = fill_columns(groups)
     book = follow_account(baseline.setup, fills)
-    n_orders = int(outcome.state.arrays.account[at.NEXT_NUMBER]) - 1
-    return make_curve(baseline.name, outcome, book.equity, groups, n_orders=n_orders)
+    return make_curve(baseline.name, outcome, book.equity, groups)
 
 
 def run_random(

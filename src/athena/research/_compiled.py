@@ -31,6 +31,7 @@ _OWN_BODIES = {
     arithmetic.mul_div_capped: _wide.mul_div_capped,
 }
 _INLINE = {_loop.load_bar}
+_EXTRA = "fast"
 
 
 def has_compiler() -> bool:
@@ -43,7 +44,7 @@ def bind(function: Callable[..., Any], **replaced: object) -> Callable[..., Any]
     return _rebuilt(function, {**function.__globals__, **replaced})
 
 
-def _rebuilt(function: Any, namespace: dict[str, Any]) -> Any:
+def _rebuilt(function: Callable[..., Any], namespace: dict[str, Any]) -> types.FunctionType:
     twin = types.FunctionType(
         function.__code__, namespace, function.__name__, function.__defaults__
     )
@@ -68,9 +69,9 @@ class Compiler:
         try:
             import numba
         except ImportError:
-            raise MissingExtra("fast", package="numba", needed_for="the compiled engine") from None
+            raise MissingExtra(_EXTRA, package="numba", needed_for="the compiled engine") from None
         self._numba = numba
-        self._done: dict[Any, Any] = {}
+        self._done: dict[Callable[..., Any], Callable[..., Any]] = {}
         sources = _sources(rule)
         digest = hashlib.sha256("\0".join([numba.__version__, *sources]).encode()).hexdigest()
         self._folder = cache_folder / "compiled" / digest[:16]
@@ -84,18 +85,20 @@ class Compiler:
             self._done[function] = self._jit(body, inline=function in _INLINE)
         return self._done[function]
 
-    def entry(self, function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    def entry(self, function: Callable[..., Any], *arguments: object) -> Callable[..., Any]:
         """Return the compiled twin for arguments of exactly these types.
 
         It skips the dispatcher, which looks the types of all arguments up at every call: a third
         of what a call costs. It must be given nothing but arguments of these types.
         """
-        types_ = tuple(self._numba.typeof(argument) for argument in arguments)
+        typeof: Callable[[object], object] = self._numba.typeof
+        types_ = tuple(typeof(argument) for argument in arguments)
         dispatcher: Any = self.compile(function)
         dispatcher.compile(types_)
-        return dispatcher.overloads[types_].entry_point
+        entry_point: Callable[..., Any] = dispatcher.overloads[types_].entry_point
+        return entry_point
 
-    def _jit(self, function: Any, *, inline: bool = False) -> Any:
+    def _jit(self, function: Callable[..., Any], *, inline: bool = False) -> Callable[..., Any]:
         used = set(_names(function.__code__))
         namespace = {
             name: self._translate(value, used)
@@ -104,16 +107,17 @@ class Compiler:
         }
         namespace["__name__"] = function.__module__
         # Numba reads the folder when a function is declared, so it is set around each one.
-        before = self._numba.config.CACHE_DIR
-        self._numba.config.CACHE_DIR = str(self._folder)
+        config: Any = self._numba.config
+        before, config.CACHE_DIR = config.CACHE_DIR, str(self._folder)
+        jit: Callable[..., Callable[..., Any]] = self._numba.njit(
+            cache=True, error_model="numpy", inline="always" if inline else "never"
+        )
         try:
-            return self._numba.njit(
-                cache=True, error_model="numpy", inline="always" if inline else "never"
-            )(_rebuilt(function, namespace))
+            return jit(_rebuilt(function, namespace))
         finally:
-            self._numba.config.CACHE_DIR = before
+            config.CACHE_DIR = before
 
-    def _translate(self, value: Any, used: set[str]) -> Any:
+    def _translate(self, value: object, used: set[str]) -> object:
         """Compile what is a function of the subset; rebuild a module around those it holds."""
         if isinstance(value, types.FunctionType):
             return self.compile(value)

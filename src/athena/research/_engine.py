@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from athena.trading import State, Tables
-    from athena.venues import Venue
+    from athena.trading import StateTables
+    from athena.venues import VenueTables
 
 # Below this many steps, CPython is done before a compiler has started.
 _COMPILED_FROM_STEPS = 250_000
@@ -72,8 +72,8 @@ def choose_engine(kind: EngineKind, n_steps: int) -> bool:
 
 
 def new_engine(
-    state: Tables[State],
-    venue: Tables[Venue],
+    state: StateTables,
+    venue: VenueTables,
     columns: Columns,
     *,
     compiled_in: Path | None,
@@ -109,8 +109,8 @@ def new_engine(
 
 
 def new_rule_engine(
-    state: Tables[State],
-    venue: Tables[Venue],
+    state: StateTables,
+    venue: VenueTables,
     columns: Columns,
     rule: Callable[..., int],
     *,
@@ -132,7 +132,8 @@ def new_rule_engine(
 
 def as_views(columns: Columns) -> Any:  # noqa: ANN401 - columns whose tables are memory views
     """View columns as CPython reads them best: memory views, whose elements are Python ints."""
-    return Columns(*(memoryview(table) for table in columns))  # type: ignore[arg-type] - same indexing
+    views: list[Any] = [table.data for table in columns]
+    return Columns(*views)
 
 
 def _as_is(value: Any) -> Any:  # noqa: ANN401 - whatever it is

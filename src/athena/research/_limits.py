@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from athena.domain import Instrument
     from athena.platform.config import CostsConfig, RiskConfig
-    from athena.trading import Table
+    from athena.trading import Ints
 
 _PPM = 1_000_000
 _SECOND_NS = 1_000_000_000
@@ -37,7 +37,7 @@ def _ppm(value: Decimal) -> int:
     return int(value * _PPM)
 
 
-def risk_limits(risk: RiskConfig, costs: CostsConfig) -> Table:
+def risk_limits(risk: RiskConfig, costs: CostsConfig) -> Ints:
     """Build the limits vector of a risk configuration."""
     values = {
         **_size_limits(risk),
@@ -195,7 +195,7 @@ def _protection_limits() -> dict[str, int]:
     }
 
 
-def open_limits(costs: CostsConfig) -> Table:
+def open_limits(costs: CostsConfig) -> Ints:
     """Build limits so wide that they never bind: every check runs, nothing is asked for.
 
     No stop, no confidence, no holding time; the requested size is kept.

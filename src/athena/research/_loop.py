@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from athena.research import _columns as cols
 from athena.research._columns import Columns
-from athena.trading import State, Table, positions, rules
+from athena.trading import State, Table, marks, positions, rules
 from athena.trading import layout as at
-from athena.trading import marks
 from athena.trading import step as core
 from athena.venues import Venue, matching
 from athena.venues import table as vt
@@ -44,7 +43,7 @@ def step_bar(s: State, v: Venue, t: int, now: int) -> None:
         matching.drain(s, v)
 
 
-def load_bar(v: Venue, k: int, open_: int, high: int, low: int, close: int, volume: int) -> None:  # noqa: PLR0913, PLR0917 - a bar
+def load_bar(v: Venue, k: int, open_: int, high: int, low: int, close: int, volume: int) -> None:
     """Show the venue one instrument's bar."""
     v.market[k, vt.OPEN] = open_
     v.market[k, vt.HIGH] = high
@@ -212,7 +211,7 @@ def rule(now: Table, memory: Table, parameters: Table, intents: Table) -> int:  
     return 0
 
 
-def run_rule(  # noqa: PLR0913, PLR0917 - the rule's tables
+def run_rule(
     s: State,
     v: Venue,
     c: Columns,

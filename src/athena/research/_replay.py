@@ -18,8 +18,6 @@ from athena.trading import (
     BarsReference,
     Frame,
     FrameKind,
-    State,
-    Tables,
     bars_of,
     describe_end,
     digest_of,
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 
     from athena.domain import Bars, Instrument
     from athena.research._compiled import Compiler
-    from athena.trading import JournalStore, Table
+    from athena.trading import JournalStore, StateTables
 
 COLUMNS_KEY = "columns_sha256"
 RISK_KEY = "with_risk_inputs"
@@ -129,7 +127,7 @@ def replay_run(
     *,
     compiler: Compiler | None = None,
     from_snapshot: bool = False,
-) -> tuple[Tables[State], ReplayReport]:
+) -> tuple[StateTables, ReplayReport]:
     """Rebuild a run's state from its journal, and compare all that the core made of it.
 
     Args:
@@ -147,13 +145,15 @@ def replay_run(
         InputError: the columns are not those of the run.
     """
     begin = _last_snapshot(store) if from_snapshot else 0
-    run = _Replay(columns, compiler)
-    for frame in read_frames(store):
-        if frame.sequence == 0 or frame.sequence >= begin:
-            run.take(frame, is_start=frame.sequence == begin and begin > 0)
-    if run.tables is None:
+    frames = read_frames(store)
+    first = next(frames, None)
+    if first is None:
         message = "expected a journal with a manifest, was an empty one"
         raise InputError(message)
+    run = _Replay(first.values(), columns, compiler)
+    for frame in frames:
+        if frame.sequence >= begin:
+            run.take(frame, is_start=frame.sequence == begin)
     return run.tables, ReplayReport(
         digest=digest_of(run.tables.arrays),
         n_marks=int(run.tables.arrays.account[at.MARKS]),
@@ -173,93 +173,89 @@ def _last_snapshot(store: JournalStore) -> int:
 class _Replay:
     """The state while frames are taken one after the other."""
 
-    def __init__(self, columns: Columns, compiler: Compiler | None) -> None:
-        self.tables: Tables[State] | None = None
-        self.manifest: dict[str, Any] = {}
+    def __init__(
+        self, manifest: dict[str, Any], columns: Columns, compiler: Compiler | None
+    ) -> None:
+        _check_columns(manifest, columns)
+        self.manifest = manifest
+        self.tables = state_of(manifest)
         self.n_words = 0
         self.is_final = False
-        self._columns = columns
+        self._n_steps = len(columns.close_ns)
         self._control = np.zeros(loop.N_REPLAY, np.int64)
         self._is_compiled = compiler is not None
         self._words: Callable[..., Any] = loop.replay_words
         self._marks: Callable[..., Any] = loop.replay_marks
-        self._shown: Any = columns
+        self._state: Any = self.tables.record
+        self._columns: Any = columns
         if compiler is None:
-            self._shown = Columns(*(memoryview(table) for table in columns))  # type: ignore[arg-type] # CPython reads views
+            self._state = self.tables.views
+            self._columns = Columns(*(memoryview(table) for table in columns))  # type: ignore[arg-type] # CPython reads views
         else:
             self._words = compiler.compile(loop.replay_words)
             self._marks = compiler.compile(loop.replay_marks)
 
     def take(self, frame: Frame, *, is_start: bool) -> None:
-        if frame.kind is FrameKind.MANIFEST:
-            self._begin(frame)
-        elif self.tables is None:
-            message = f"expected the manifest first, was frame {frame.sequence}"
-            raise InputError(message)
-        elif frame.kind is FrameKind.WORDS:
-            self._replay(self.tables, frame)
+        if frame.kind is FrameKind.WORDS:
+            self._replay(frame)
         elif frame.kind is FrameKind.SNAPSHOT and is_start:
             restore_snapshot(self.tables, frame.payload)
         elif frame.kind is FrameKind.SNAPSHOT:
-            self._compare_snapshot(self.tables, frame)
+            self._compare_snapshot(frame)
         elif frame.kind is FrameKind.FINAL:
-            self._compare_end(self.tables, frame)
+            self._compare_end(frame)
 
-    def _begin(self, frame: Frame) -> None:
-        self.manifest = frame.values()
-        expected = self.manifest.get(COLUMNS_KEY)
-        if expected is not None and expected != columns_sha256(self._columns):
-            message = (
-                f"expected the bars of the run, {expected}, was {columns_sha256(self._columns)}"
-            )
-            raise InputError(message, hint="bring the data sets back that the manifest names")
-        self.tables = state_of(self.manifest)
-
-    def _replay(self, tables: Tables[State], frame: Frame) -> None:
+    def _replay(self, frame: Frame) -> None:
         words = np.frombuffer(frame.payload, "<i8")
         self._control[loop.R_FROM] = 0
         self._control[loop.R_TO] = len(words)
         shown = words if self._is_compiled else words.data
         control = self._control if self._is_compiled else self._control.data
-        done = int(self._words(self._state(tables), self._shown, shown, control))
+        done = int(self._words(self._state, self._columns, shown, control))
         if done != len(words):
-            raise CheckFailed(self._difference(tables, frame, words, done), hint=_HINT)
+            theirs = show_record(words, done)
+            ours = self._made(int(self._control[loop.R_AT]))
+            place = f"frame {frame.sequence}, word {done}"
+            message = f"{place}: the journal says {theirs}, replay {ours}"
+            raise CheckFailed(message, hint=_HINT)
         self.n_words += len(words)
 
-    def _state(self, tables: Tables[State]) -> Any:  # noqa: ANN401 - a record or views of it
-        return tables.record if self._is_compiled else tables.views
+    def _made(self, position: int) -> str:
+        """Show the record that replay has made where the journal has another."""
+        arrays = self.tables.arrays
+        return show_record(arrays.records[: int(arrays.account[at.N_WORDS])], position)
 
-    def _difference(self, tables: Tables[State], frame: Frame, words: Table, done: int) -> str:
-        made = int(self._control[loop.R_AT])
-        n_made = int(tables.arrays.account[at.N_WORDS])
-        theirs = show_record(words, done)
-        ours = show_record(tables.arrays.records[:n_made], made)
-        return f"frame {frame.sequence}, word {done}: the journal says {theirs}, replay {ours}"
-
-    def _go_to(self, tables: Tables[State], n_marks: int, frame: Frame) -> None:
-        n_steps = len(self._columns.close_ns)
-        if n_marks > n_steps:
-            message = f"frame {frame.sequence}: expected at most {n_steps} steps, was {n_marks}"
+    def _go_to(self, n_marks: int, frame: Frame) -> None:
+        if n_marks > self._n_steps:
+            message = (
+                f"frame {frame.sequence}: expected at most {self._n_steps} steps, was {n_marks}"
+            )
             raise CheckFailed(message, hint=_HINT)
-        if self._marks(self._state(tables), self._shown, n_marks):
-            n_made = int(tables.arrays.account[at.N_WORDS])
-            ours = show_record(tables.arrays.records[:n_made], 0)
-            message = f"frame {frame.sequence}: the journal says nothing more, replay {ours}"
+        if self._marks(self._state, self._columns, n_marks):
+            message = (
+                f"frame {frame.sequence}: the journal says nothing more, replay {self._made(0)}"
+            )
             raise CheckFailed(message, hint=_HINT)
 
-    def _compare_snapshot(self, tables: Tables[State], frame: Frame) -> None:
-        self._go_to(tables, marks_of_snapshot(frame.payload), frame)
-        differs = snapshot_difference(tables, frame.payload)
+    def _compare_snapshot(self, frame: Frame) -> None:
+        self._go_to(marks_of_snapshot(frame.payload), frame)
+        differs = snapshot_difference(self.tables, frame.payload)
         if differs:
             message = f"frame {frame.sequence}: expected the snapshot's {differs}, was another"
             raise CheckFailed(message, hint=_HINT)
 
-    def _compare_end(self, tables: Tables[State], frame: Frame) -> None:
+    def _compare_end(self, frame: Frame) -> None:
         final = frame.values()
-        self._go_to(tables, int(final["marks"]), frame)
-        ours = describe_end(tables.arrays)
-        for name, value in ours.items():
+        self._go_to(int(final["marks"]), frame)
+        for name, value in describe_end(self.tables.arrays).items():
             if final.get(name) != value:
                 message = f"expected {name} {final.get(name)} at the end, was {value}"
                 raise CheckFailed(message, hint=_HINT)
         self.is_final = True
+
+
+def _check_columns(manifest: Mapping[str, Any], columns: Columns) -> None:
+    expected = manifest.get(COLUMNS_KEY)
+    if expected is not None and expected != columns_sha256(columns):
+        message = f"expected the bars of the run, {expected}, was {columns_sha256(columns)}"
+        raise InputError(message, hint="bring the data sets back that the manifest names")

@@ -10,8 +10,8 @@ import numpy as np
 
 from athena.domain import DenialCode, Liquidity, Purpose, Side, from_money
 from athena.research._record import Curve, Fill, Trade
-from athena.trading import fill_columns, record_starts
 from athena.trading import layout as at
+from athena.trading import record_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from athena.domain import Instrument
     from athena.research._simulation import Outcome, Setup
-    from athena.trading import FillColumns, Table
+    from athena.trading import FillColumns, Ints
 
     Floats = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ _LIQUIDITIES = list(Liquidity)
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class AccountPath:
     """What fills did to the account, step by step.
 
     Attributes:
@@ -42,7 +42,7 @@ class Book:
     gross_exposure: Floats
 
 
-def follow_account(setup: Setup, fills: FillColumns) -> Book:
+def follow_account(setup: Setup, fills: FillColumns) -> AccountPath:
     """Value the account at every close: cash after the fills so far, positions at the closes."""
     columns = setup.columns
     n_steps = len(columns.close_ns)
@@ -64,12 +64,16 @@ def follow_account(setup: Setup, fills: FillColumns) -> Book:
         gross += np.abs(worth)
     equity += float(setup.cash) + np.cumsum(cash)
     exposed = np.divide(gross, equity, out=np.zeros(n_steps), where=equity > 0)
-    return Book(equity, exposed)
+    return AccountPath(equity, exposed)
 
 
-def make_curve(
-    name: str, outcome: Outcome, equity: Floats, groups: Sequence[Table], *, n_orders: int
-) -> Curve:
+def count_orders(outcome: Outcome) -> int:
+    """Count the orders that were sent: numbered, and not refused."""
+    account = outcome.state.arrays.account
+    return int(account[at.NEXT_NUMBER] - 1 - account[at.N_DENIED])
+
+
+def make_curve(name: str, outcome: Outcome, equity: Floats, groups: Sequence[Ints]) -> Curve:
     """Describe a simulation as a named curve."""
     account = outcome.state.arrays.account
     halted_ns = int(account[at.HALTED_AT_NS])
@@ -78,13 +82,13 @@ def make_curve(
         equity=equity,
         fees=from_money(int(account[at.FEES])),
         n_fills=int(account[at.N_FILLS]),
-        n_orders=n_orders,
+        n_orders=count_orders(outcome),
         refusals=count_refusals(groups) if account[at.N_DENIED] else {},
         halted_at_ns=halted_ns or None,
     )
 
 
-def count_refusals(groups: Sequence[Table]) -> dict[str, int]:
+def count_refusals(groups: Sequence[Ints]) -> dict[str, int]:
     """Count the verdicts that refused, by the code that decided; most frequent first."""
     counts: Counter[str] = Counter()
     for words in groups:

@@ -90,7 +90,7 @@ def _series(record: RunRecord) -> dict[str, Any]:
     return series
 
 
-def _csv(rows: Sequence[Fill] | Sequence[Trade], kind: type[Fill] | type[Trade]) -> str:
+def _csv(rows: Sequence[Fill] | Sequence[Trade], kind: type[Fill | Trade]) -> str:
     """Write rows exactly: decimals with every digit, times ISO-8601 UTC."""
     names = [field.name for field in dataclasses.fields(kind)]
     heads = [name.removesuffix("_ns") if name.endswith("_ns") else name for name in names]
@@ -170,7 +170,9 @@ def _record(
         fills=fills,
         trades=trades,
         candles=[
-            Candles(symbol, interval_ns, series[f"candle_ts_ns_{k}"], *series[f"candle_prices_{k}"])
+            Candles(
+                symbol, interval_ns, series[f"candle_ts_ns_{k}"], *series[f"candle_prices_{k}"]
+            )
             for k, (symbol, interval_ns) in enumerate(values["candles"])
         ],
         provenance=[Provenance(**item) for item in values["provenance"]],

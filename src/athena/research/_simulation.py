@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
     from athena.domain import Instrument
     from athena.research._columns import Columns
-    from athena.trading import InstrumentLimits, State, Table, Tables
-    from athena.venues import Venue
+    from athena.trading import InstrumentLimits, Ints, StateTables
+    from athena.venues import VenueTables
 
 _BLOCK_STEPS = 4096
 _FIRST_HORIZON = 32
@@ -80,7 +80,7 @@ class Setup:
     instruments: tuple[Instrument, ...]
     interval_ns: int
     columns: Columns
-    limits: Table
+    limits: Ints
     instrument_limits: tuple[InstrumentLimits, ...]
     venue: VenueSettings
     cash: Decimal
@@ -113,8 +113,8 @@ class Outcome:
             or loading the engine is not.
     """
 
-    state: Tables[State]
-    venue: Tables[Venue]
+    state: StateTables
+    venue: VenueTables
     slots: tuple[StrategySlot, ...]
     digest: str
     is_compiled: bool
@@ -193,8 +193,8 @@ class _Run:
     def __init__(
         self,
         setup: Setup,
-        state: Tables[State],
-        venue: Tables[Venue],
+        state: StateTables,
+        venue: VenueTables,
         on_records: RecordSink,
         on_progress: ProgressSink,
     ) -> None:
@@ -212,7 +212,7 @@ class _Run:
         self._levels[:, 0] = -1
         self._levels[:, 1] = 2**62
         # Memory views give Python ints, and faster than numpy gives its scalars.
-        self._prices = [memoryview(column) for column in setup.columns[1:6]]
+        self._prices = [column.data for column in setup.columns[1:6]]
 
     @property
     def _compiled_in(self) -> Path | None:
@@ -267,7 +267,7 @@ class _Run:
             self._on_progress(step)
         self.cpu_s = time.process_time() - started_s
 
-    def _rule_view(self) -> Table:
+    def _rule_view(self) -> Ints:
         """Return what a rule is shown, with what never changes filled in."""
         n = len(self._setup.instruments)
         now = np.zeros(rules.N_NOW + n * rules.N_NOW_INSTRUMENT, np.int64)
@@ -287,7 +287,9 @@ class _Run:
         )
         started_s = time.process_time()
         market = self._market()
-        seats = [self._seat(k, name, strategy, market) for k, (name, strategy) in enumerate(strategies)]
+        seats = [
+            self._seat(k, name, strategy, market) for k, (name, strategy) in enumerate(strategies)
+        ]
         if any(isinstance(seat.strategy, BarStrategy) for seat in seats):
             self._every_bar(engine, seats)
         else:
@@ -308,14 +310,14 @@ class _Run:
                 )
                 raise InputError(message)
         wake = strategy.wake if isinstance(strategy, WokenStrategy) else Wake(on_fill=True)
-        view = View(self._setup.instruments, self._state.views, memoryview(self._levels))
+        view = View(self._setup.instruments, self._state.views, self._levels.data)
         return _Seat(
             index,
             name,
             strategy,
             view,
             tuple(signals.values()),
-            tuple(memoryview(column) for column in signals.values()),
+            tuple(column.data for column in signals.values()),
             _wake_mask(name, wake, signals, market.close_ns),
             wake.on_fill,
         )
@@ -405,7 +407,13 @@ class _Run:
         opens, highs, lows, closes, volumes = self._prices
         return tuple(
             [
-                Bar(opens[k, step], highs[k, step], lows[k, step], closes[k, step], volumes[k, step])
+                Bar(
+                    opens[k, step],
+                    highs[k, step],
+                    lows[k, step],
+                    closes[k, step],
+                    volumes[k, step],
+                )
                 for k in range(len(self._setup.instruments))
             ]
         )
@@ -520,7 +528,10 @@ class _Run:
         columns = self._setup.columns
         as_bar = partial(tuple.__new__, Bar)  # builds a named tuple without leaving C
         bars = [
-            map(as_bar, zip(*(column[k, first:last].tolist() for column in columns[1:6]), strict=True))
+            map(
+                as_bar,
+                zip(*(column[k, first:last].tolist() for column in columns[1:6]), strict=True),
+            )
             for k in range(len(self._setup.instruments))
         ]
         signals: Iterable[tuple[Any, ...]] = (
@@ -545,7 +556,9 @@ def _wake_mask(
     mask = np.zeros(len(close_ns), np.uint8)
     for key in wake.on_change:
         if key not in signals:
-            message = f"expected wake of {name} to name a signal out of {list(signals)}, was {key!r}"
+            message = (
+                f"expected wake of {name} to name a signal out of {list(signals)}, was {key!r}"
+            )
             raise InputError(message)
         column = signals[key]
         mask[0] = 1

@@ -11,7 +11,7 @@ import numpy as np
 _MAX = 2**62
 
 
-def magnitude(a: int, b: int, divisor: int, round_up: bool) -> int:  # noqa: FBT001 - the subset has no keyword arguments
+def magnitude(a: int, b: int, divisor: int, round_up: bool) -> int:
     """Divide the product of two magnitudes < 2^63; _MAX + 1 stands for anything beyond _MAX."""
     low_32 = np.uint64(0xFFFFFFFF)
     by_32 = np.uint64(32)
@@ -48,7 +48,7 @@ def magnitude(a: int, b: int, divisor: int, round_up: bool) -> int:  # noqa: FBT
         quotient += one
     if quotient > np.uint64(_MAX):
         return _MAX + 1
-    return np.int64(quotient)
+    return np.int64(quotient)  # type: ignore[return-value]  # an unsigned one would turn to float
 
 
 def mul_div(a: int, b: int, divisor: int) -> int:
@@ -56,7 +56,7 @@ def mul_div(a: int, b: int, divisor: int) -> int:
     is_negative = ((a < 0) != (b < 0)) != (divisor < 0)
     quotient = magnitude(abs(a), abs(b), abs(divisor), is_negative)
     if quotient > _MAX:
-        raise OverflowError("expected money within 2^62 units, was beyond")  # noqa: EM101, TRY003
+        raise OverflowError("expected money within 2^62 units, was beyond")
     return -quotient if is_negative else quotient
 
 

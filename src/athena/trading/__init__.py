@@ -11,7 +11,8 @@ from athena.trading._core import (
     replay,
     step,
 )
-from athena.trading._core.layout import State, Table
+from athena.trading._core.layout import Ints, State, StateArrays, Table
+from athena.trading._fill_columns import FillColumns, fill_columns
 from athena.trading._intent import Intent, write_intent
 from athena.trading._journal import JournalEnd, JournalWriter
 from athena.trading._journal_format import FrameKind
@@ -39,6 +40,7 @@ from athena.trading._ledger import (
 from athena.trading._lots import Lot, RealisedGain
 from athena.trading._manifest import (
     BARS_KEY,
+    SETUP_KEY,
     BarsReference,
     bars_of,
     describe_end,
@@ -57,7 +59,6 @@ from athena.trading._records import (
     CashRecord,
     Command,
     CommandRecord,
-    FillColumns,
     HealthRecord,
     IntentRecord,
     Notice,
@@ -67,7 +68,6 @@ from athena.trading._records import (
     Report,
     ReportRecord,
     VerdictRecord,
-    fill_columns,
     read_records,
     record_starts,
     record_values,
@@ -82,6 +82,7 @@ from athena.trading._request import (
 )
 from athena.trading._setup import (
     InstrumentLimits,
+    StateTables,
     StrategySlot,
     digest_of,
     limit_columns,
@@ -109,6 +110,7 @@ from athena.trading._tables import Tables
 __all__ = [
     "BARS_KEY",
     "ORDER_TABLE",
+    "SETUP_KEY",
     "Account",
     "Bar",
     "BarStrategy",
@@ -125,6 +127,7 @@ __all__ = [
     "InstrumentLimits",
     "Intent",
     "IntentRecord",
+    "Ints",
     "JournalEnd",
     "JournalReport",
     "JournalStore",
@@ -150,6 +153,8 @@ __all__ = [
     "ReportRecord",
     "RuleStrategy",
     "State",
+    "StateArrays",
+    "StateTables",
     "Strategy",
     "StrategySlot",
     "Table",

@@ -30,9 +30,9 @@ from athena.trading._snapshot import pack_snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from athena.trading._core.layout import State, Table
+    from athena.trading._core.layout import Ints
     from athena.trading._journal_store import JournalStore
-    from athena.trading._tables import Tables
+    from athena.trading._setup import StateTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class JournalWriter:
 
     __slots__ = (
         "_hasher",
+        "_is_whole",
         "_n_frames",
         "_segment",
         "_segment_bytes",
@@ -109,6 +110,7 @@ class JournalWriter:
         self._segment = end.segment
         self._size_bytes = end.size_bytes
         self._n_frames = end.n_frames
+        self._is_whole = True
         self._hasher = hashlib.sha256(store.read(end.segment) if end.segment else b"")
 
     @property
@@ -117,12 +119,15 @@ class JournalWriter:
         digest = self._hasher.digest()
         return JournalEnd(self._segment, self._size_bytes, self._n_frames, digest)
 
-    def commit(self, words: Table | memoryview | bytes) -> None:
+    def commit(self, words: Ints | memoryview | bytes) -> None:
         """Append the core's records as one group; no words, no frame.
 
         Args:
             words: int64 words, whole records, in the order they were made:
                 ``state.arrays.records[:n]``.
+
+        Raises:
+            RefusedError: an earlier write failed; what it left is a torn tail.
         """
         view = words.data if isinstance(words, np.ndarray) else memoryview(words)
         payload = view.cast("B")
@@ -133,7 +138,7 @@ class JournalWriter:
         """Append a JSON object: a change of configuration, or why a run stopped."""
         self._append(kind, encode_json(values, what=kind.name.lower()))
 
-    def snapshot(self, tables: Tables[State]) -> None:
+    def snapshot(self, tables: StateTables) -> None:
         """Append the whole state; the records it has made must have been committed.
 
         Raises:
@@ -156,7 +161,11 @@ class JournalWriter:
         self._store.close()
 
     def _append(self, kind: FrameKind, payload: bytes | memoryview) -> None:
+        if not self._is_whole:
+            message = f"expected frame {self._n_frames} to have been written, was a failed write"
+            raise RefusedError(message, hint="recover the journal before anything is appended")
         length = len(payload)
+        self._is_whole = False  # until every byte below is with the store
         is_used = self._size_bytes > SEGMENT_HEADER_BYTES
         if is_used and self._size_bytes + FRAME_HEADER_BYTES + length > self._segment_bytes:
             self._store.sync()
@@ -166,6 +175,7 @@ class JournalWriter:
         self._write(frame_header(FrameHeader(length, self._n_frames, kind, before, crc)))
         self._write(payload)
         self._n_frames += 1
+        self._is_whole = True
 
     def _open_segment(self, previous: bytes) -> None:
         self._segment += 1

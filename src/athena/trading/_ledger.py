@@ -20,7 +20,7 @@ from athena.trading._lots import Lot, Movement, RealisedGain, apply_movement, re
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from athena.trading._records import FillColumns
+    from athena.trading._fill_columns import FillColumns
     from athena.trading._setup import StrategySlot
 
 

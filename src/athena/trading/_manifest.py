@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from athena.domain import Book, Instrument, from_money
-from athena.errors import InputError
+from athena.errors import CoreError, InputError
 from athena.trading._core import layout as at
 from athena.trading._setup import (
     InstrumentLimits,
@@ -21,8 +21,8 @@ from athena.trading._setup import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from athena.trading._core.layout import State, Table
-    from athena.trading._tables import Tables
+    from athena.trading._core.layout import Ints, State
+    from athena.trading._setup import StateTables
 
 SETUP_KEY = "setup"
 BARS_KEY = "bars"
@@ -49,7 +49,7 @@ def describe_setup(  # noqa: PLR0913 - what `new_state` takes
     instruments: Sequence[Instrument],
     instrument_limits: Sequence[InstrumentLimits],
     strategies: Sequence[StrategySlot],
-    limits: Table,
+    limits: Ints,
     cash: Decimal,
     start_ns: int,
 ) -> dict[str, object]:
@@ -64,11 +64,11 @@ def describe_setup(  # noqa: PLR0913 - what `new_state` takes
     }
 
 
-def state_of(manifest: Mapping[str, Any]) -> Tables[State]:
+def state_of(manifest: Mapping[str, Any]) -> StateTables:
     """Build the state that a run began with, from its manifest.
 
     Raises:
-        InputError: the manifest has no complete `setup`; the message names the key.
+        InputError: the manifest has no complete `setup` of this version; the message names what.
     """
     try:
         setup = manifest[SETUP_KEY]
@@ -86,6 +86,9 @@ def state_of(manifest: Mapping[str, Any]) -> Tables[State]:
     except KeyError as error:
         message = f"expected the key {error} in the journal's manifest, was missing"
         raise InputError(message) from error
+    except (TypeError, CoreError) as error:
+        message = f"expected a manifest of this version in the journal, was another: {error}"
+        raise InputError(message, hint="use the version that wrote it") from error
 
 
 def instruments_of(manifest: Mapping[str, Any]) -> list[Instrument]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from athena.domain import OrderState
-from athena.trading._core.layout import NONE, Table
+from athena.trading._core.layout import NONE, Ints
 
 
 class OrderEvent(StrEnum):
@@ -66,7 +66,7 @@ ORDER_TABLE: dict[OrderState, dict[OrderEvent, OrderState]] = {
 }
 
 
-def transition_table() -> Table:
+def transition_table() -> Ints:
     """Build the core's table: (states, events) int64, NONE where the pair is illegal."""
     states = list(OrderState)
     table = np.full((len(states), len(OrderEvent)), NONE, np.int64)

@@ -1,12 +1,10 @@
-"""The core's records as typed objects, for people; and its fills as columns, for reports."""
+"""The core's records as typed objects, for people."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 from athena.domain import (
     DenialCode,
@@ -19,21 +17,19 @@ from athena.domain import (
     from_money,
 )
 from athena.errors import CheckFailed
-from athena.trading._core import codes
 from athena.trading._core import layout as at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
 
-    from athena.trading._core.layout import Table
+    from athena.trading._core.layout import Ints
 
 MemberT = TypeVar("MemberT", bound=StrEnum)
 
-_HEADER = 2
-_REPORT_FIELDS = 9
-_FILL_WORDS = _HEADER + _REPORT_FIELDS
-_TERMS_MASK = 0xFF
+RECORD_HEADER = 2  # kind with length, marks
+REPORT_FIELDS = 9
+TERMS_MASK = 0xFF
 
 
 class Report(StrEnum):
@@ -209,34 +205,7 @@ Record = (
 )
 
 
-class FillColumns(NamedTuple):
-    """Fills in the order they were booked, one int64 array of length F for each column.
-
-    Attributes:
-        marks: steps processed before; the index of the bar that filled it.
-        order, trade: number of the order and of the fill.
-        lots, price_ticks, fee: what was filled, at what, and the fee in money units.
-        liquidity: 0 taker, 1 maker.
-        instrument, strategy: indices; -1 when the core did not know the order.
-        purpose, side: index of the enum's member; +1 bought, -1 sold.
-        ts_ns: the core's clock.
-    """
-
-    marks: Table
-    order: Table
-    lots: Table
-    price_ticks: Table
-    fee: Table
-    liquidity: Table
-    trade: Table
-    ts_ns: Table
-    instrument: Table
-    strategy: Table
-    purpose: Table
-    side: Table
-
-
-def record_starts(words: Table) -> list[int]:
+def record_starts(words: Ints) -> list[int]:
     """Return where each record begins.
 
     Args:
@@ -251,14 +220,14 @@ def record_starts(words: Table) -> list[int]:
     while position < len(view):
         starts.append(position)
         length = view[position] >> 8
-        if length < _HEADER or position + length > len(view):
+        if length < RECORD_HEADER or position + length > len(view):
             message = f"expected a whole record at word {position}, was a length of {length}"
             raise CheckFailed(message, hint="athena journal verify RUN")
         position += length
     return starts
 
 
-def read_records(words: Table) -> Iterator[Record]:
+def read_records(words: Ints) -> Iterator[Record]:
     """Decode the records of one group commit, oldest first.
 
     Raises:
@@ -268,15 +237,17 @@ def read_records(words: Table) -> Iterator[Record]:
         yield _read(words, start)
 
 
-def show_record(words: Table, position: int) -> str:
+def show_record(words: Ints, position: int) -> str:
     """Describe the record that the word at `position` belongs to, for messages; never raises."""
     start = 0
     while start < len(words):
         length = int(words[start]) >> 8
-        if length < _HEADER or start + length > len(words):
+        if length < RECORD_HEADER or start + length > len(words):
             return f"no record: {words[start : start + 4].tolist()}"
         if position < start + length:
-            is_known = _READERS.get(int(words[start]) & 0xFF, (None, 0))[1] == length - _HEADER
+            is_known = (
+                _READERS.get(int(words[start]) & 0xFF, (None, 0))[1] == length - RECORD_HEADER
+            )
             shown = words[start : start + length]
             return str(_read(words, start)) if is_known else f"no record: {shown.tolist()}"
         start += length
@@ -289,44 +260,6 @@ def record_values(record: Record) -> dict[str, object]:
     return {"kind": kind, **asdict(record)}
 
 
-def fill_columns(groups: Sequence[Table]) -> FillColumns:
-    """Extract the fills of a run.
-
-    Args:
-        groups: words of each group commit, oldest first.
-
-    Raises:
-        CheckFailed: a record is cut short.
-    """
-    found = [_fills(words) for words in groups]
-    fields = np.concatenate(found) if found else np.zeros((0, _FILL_WORDS), np.int64)
-    terms = fields[:, 10]
-    is_known = terms >= 0
-    instrument, strategy, purpose, side = (
-        np.where(is_known, (terms >> shift) & _TERMS_MASK, missing)
-        for shift, missing in ((0, -1), (8, -1), (16, -1), (24, 1))
-    )
-    marks, order, lots, price, fee, liquidity, trade, ts_ns = (
-        np.ascontiguousarray(fields[:, column]) for column in (1, 3, 4, 5, 6, 7, 8, 9)
-    )
-    return FillColumns(
-        marks, order, lots, price, fee, liquidity, trade, ts_ns,
-        instrument, strategy, purpose, side - 1,
-    )  # fmt: skip
-
-
-def _fills(words: Table) -> Table:
-    """Return the report records that are fills, one a row, header included."""
-    starts = np.array(record_starts(words), np.int64)
-    if len(starts) == 0:
-        return np.zeros((0, _FILL_WORDS), np.int64)
-    is_report = (words[starts] & 0xFF) == at.R_REPORT
-    reports = starts[is_report]
-    fills = reports[words[reports + _HEADER] == codes.FILLED_REPORT]
-    rows: Table = words[fills[:, None] + np.arange(_FILL_WORDS)]
-    return rows
-
-
 def _member(kind: type[MemberT], code: int, *, first: int = 0) -> MemberT | int:
     members = list(kind)
     index = code - first
@@ -337,10 +270,10 @@ def _side(sign: int) -> Side | int:
     return {1: Side.BUY, -1: Side.SELL}.get(sign, sign)
 
 
-def _read(words: Table, start: int) -> Record:
+def _read(words: Ints, start: int) -> Record:
     header, marks = int(words[start]), int(words[start + 1])
     kind = header & 0xFF
-    fields = [int(word) for word in words[start + _HEADER : start + (header >> 8)]]
+    fields = [int(word) for word in words[start + RECORD_HEADER : start + (header >> 8)]]
     if kind not in _READERS or len(fields) != _READERS[kind][1]:
         message = (
             f"expected a known record at word {start}, was kind {kind} of {len(fields)} fields"
@@ -412,7 +345,7 @@ def _report(marks: int, row: list[int]) -> ReportRecord:
 def _terms(word: int) -> OrderTerms | None:
     if word < 0:
         return None
-    instrument, strategy, purpose, side = (word >> shift & _TERMS_MASK for shift in (0, 8, 16, 24))
+    instrument, strategy, purpose, side = (word >> shift & TERMS_MASK for shift in (0, 8, 16, 24))
     return OrderTerms(instrument, strategy, _member(Purpose, purpose), _side(side - 1))
 
 
@@ -436,7 +369,7 @@ def _health(marks: int, row: list[int]) -> HealthRecord:
 _READERS: dict[int, tuple[Callable[[int, list[int]], Record], int]] = {
     at.R_INTENT: (_intent, at.N_INTENT),
     at.R_VERDICT: (_verdict, 1 + at.N_VERDICT),
-    at.R_REPORT: (_report, _REPORT_FIELDS),
+    at.R_REPORT: (_report, REPORT_FIELDS),
     at.R_COMMAND: (_command, 3),
     at.R_NOTICE: (_notice, 3),
     at.R_CASH: (_cash, 2),

@@ -12,7 +12,7 @@ from athena.errors import CoreError, InputError
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
-from athena.trading._core.layout import State, Table
+from athena.trading._core.layout import Ints, State, StateArrays, StateOf
 from athena.trading._core.marks import set_floor
 from athena.trading._order_table import OrderEvent, transition_table
 from athena.trading._tables import Tables
@@ -29,6 +29,8 @@ _BOOK_CODES = {
     Book.CORE: codes.CORE_BOOK,
     Book.HODL: codes.HODL_BOOK,
 }
+
+StateTables = Tables[State, StateArrays]
 
 LIMIT_NAMES = tuple(
     name for name in vars(limit) if name.isupper() and not name.startswith(("_", "N_LIMIT"))
@@ -65,7 +67,7 @@ class InstrumentLimits:
     sector: int = 0
 
 
-def limits_table(values: Mapping[str, int]) -> Table:
+def limits_table(values: Mapping[str, int]) -> Ints:
     """Build the limits vector from a value for every column.
 
     Regime columns take the index of the regime behind the name, for example
@@ -116,7 +118,7 @@ def state_dtype() -> np.dtype[np.void]:
         "effects": (at.MAX_EFFECTS, at.N_EFFECT),
         "records": (at.MAX_WORDS,),
     }
-    return np.dtype([(name, np.int64, shapes[name]) for name in State._fields])
+    return np.dtype([(name, np.int64, shapes[name]) for name in StateOf._fields])
 
 
 def new_state(  # noqa: PLR0913 - what a run is about
@@ -124,10 +126,10 @@ def new_state(  # noqa: PLR0913 - what a run is about
     instruments: Sequence[Instrument],
     instrument_limits: Sequence[InstrumentLimits],
     strategies: Sequence[StrategySlot],
-    limits: Table,
+    limits: Ints,
     cash: Decimal,
     start_ns: int,
-) -> Tables[State]:
+) -> StateTables:
     """Build a fresh state: all cash, no positions, healthy, periods opened at `start_ns`.
 
     Args:
@@ -143,7 +145,7 @@ def new_state(  # noqa: PLR0913 - what a run is about
             steps too coarse for exact products.
     """
     _check_run(instruments, strategies, cash)
-    tables = Tables(State, state_dtype())
+    tables = Tables(State, StateArrays, state_dtype())
     state = tables.arrays
     state.limits[:] = limits
     state.transitions[:] = transition_table()
@@ -179,7 +181,7 @@ def _check_run(
         raise InputError(message)
 
 
-def _write_instrument(row: Table, instrument: Instrument, own: InstrumentLimits) -> None:
+def _write_instrument(row: Ints, instrument: Instrument, own: InstrumentLimits) -> None:
     numerator, denominator = instrument.value_ratio()
     if numerator > _MAX_VALUE_NUMERATOR:
         message = (
@@ -197,7 +199,7 @@ def _write_instrument(row: Table, instrument: Instrument, own: InstrumentLimits)
     row[at.CAP_LOTS] = own.cap_lots
 
 
-def _open_account(state: State, cash_units: int, start_ns: int) -> None:
+def _open_account(state: StateArrays, cash_units: int, start_ns: int) -> None:
     account = state.account
     for column in (at.CASH, at.EQUITY, at.PEAK, at.DAY_OPEN, at.WEEK_OPEN):
         account[column] = cash_units

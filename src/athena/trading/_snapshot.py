@@ -13,8 +13,8 @@ from athena.trading._core import layout as at
 from athena.trading._setup import digest_of
 
 if TYPE_CHECKING:
-    from athena.trading._core.layout import State, Table
-    from athena.trading._tables import Tables
+    from athena.trading._core.layout import Ints, StateArrays
+    from athena.trading._setup import StateTables
 
 # What the driver empties, and what is written anew before each use, is not part of the state.
 _SCRATCH = ("effects", "intent", "records", "verdict")
@@ -22,7 +22,7 @@ _HEAD = struct.Struct("<16sQI")
 _LEVEL = 1  # most of the state is zero: more effort buys nothing
 
 
-def pack_snapshot(tables: Tables[State]) -> bytes:
+def pack_snapshot(tables: StateTables) -> bytes:
     """Write the state: its digest, steps processed, length, and its tables compressed.
 
     Raises:
@@ -38,7 +38,7 @@ def pack_snapshot(tables: Tables[State]) -> bytes:
     return head + zlib.compress(content, _LEVEL)
 
 
-def restore_snapshot(tables: Tables[State], payload: bytes) -> None:
+def restore_snapshot(tables: StateTables, payload: bytes) -> None:
     """Put a state back into tables of the same layout.
 
     Raises:
@@ -67,7 +67,7 @@ def marks_of_snapshot(payload: bytes) -> int:
     return int(_HEAD.unpack_from(payload)[1])
 
 
-def snapshot_difference(tables: Tables[State], payload: bytes) -> str:
+def snapshot_difference(tables: StateTables, payload: bytes) -> str:
     """Name the first table that differs from a snapshot's; empty when none does."""
     content = zlib.decompress(payload[_HEAD.size :])
     names = [name for name in tables.arrays._fields if name not in _SCRATCH]
@@ -79,7 +79,7 @@ def snapshot_difference(tables: Tables[State], payload: bytes) -> str:
     return ""
 
 
-def _kept(state: State) -> list[Table]:
+def _kept(state: StateArrays) -> list[Ints]:
     return [
         table for name, table in zip(state._fields, state, strict=True) if name not in _SCRATCH
     ]

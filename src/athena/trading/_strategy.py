@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from athena.domain import Book
 from athena.trading._core import layout as at
-from athena.trading._core.arithmetic import lots_worth
 from athena.trading._core import limits as limit
+from athena.trading._core.arithmetic import lots_worth
 from athena.trading._core.positions import worth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -203,12 +203,12 @@ class RuleStrategy(Strategy):
     """A strategy whose rule is a function in the compiled subset.
 
     Attributes:
-        rule: ``rule(now, memory, parameters, intents) -> number of intents written``; see
+        rule: a static method ``rule(now, memory, parameters, intents) -> number written``; see
             `athena.trading.rules` for the columns. It is shown one bar at a time, so it cannot
             see the future; what it needs to remember it keeps in `memory`.
     """
 
-    rule: ClassVar[Callable[[Table, Table, Table, Table], int]]
+    rule: ClassVar[staticmethod[[Table, Table, Table, Table], int]]
 
     @abstractmethod
     def parameters(self, market: Market) -> list[int]:
@@ -221,4 +221,3 @@ class RuleStrategy(Strategy):
     def max_intents(self) -> int:
         """Return how many intents one call may write; default 1."""
         return 1
-

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-TablesT = TypeVar("TablesT", bound=NamedTuple)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ViewsT = TypeVar("ViewsT")
+ArraysT = TypeVar("ArraysT")
 
 
-class Tables(Generic[TablesT]):
-    """Hold the int64 tables of a named tuple as fields of one record.
+class Tables(Generic[ViewsT, ArraysT]):
+    """Hold int64 tables as fields of one record.
 
     Attributes:
         record: the record; compiled functions take it, as one pointer.
@@ -21,10 +25,21 @@ class Tables(Generic[TablesT]):
 
     __slots__ = ("_block", "arrays", "record", "views")
 
-    def __init__(self, kind: type[TablesT], dtype: np.dtype[np.void]) -> None:
-        """Allocate the tables, all zero."""
+    def __init__(
+        self,
+        views: Callable[..., ViewsT],
+        arrays: Callable[..., ArraysT],
+        dtype: np.dtype[np.void],
+    ) -> None:
+        """Allocate the tables, all zero.
+
+        Args:
+            views: builds the named tuple of views from one per field of `dtype`.
+            arrays: likewise from arrays.
+            dtype: of the record.
+        """
         self._block = np.zeros(1, dtype)
         self.record = self._block[0]
-        fields = [self._block[name][0] for name in kind._fields]
-        self.arrays: TablesT = kind(*fields)
-        self.views: TablesT = kind(*(memoryview(field) for field in fields))
+        fields = [self._block[name][0] for name in dtype.names or ()]
+        self.arrays = arrays(*fields)
+        self.views = views(*(field.data for field in fields))

@@ -2,12 +2,14 @@
 
 from athena.venues import _matching as matching
 from athena.venues import _table as table
-from athena.venues._simulated import VenueSettings, books_agree, new_venue
-from athena.venues._table import Venue
+from athena.venues._simulated import VenueSettings, VenueTables, books_agree, new_venue
+from athena.venues._table import Venue, VenueArrays
 
 __all__ = [
     "Venue",
+    "VenueArrays",
     "VenueSettings",
+    "VenueTables",
     "books_agree",
     "matching",
     "new_venue",

@@ -49,7 +49,7 @@ def _place(s: State, v: Venue, row: int) -> None:
     while slot < n_book and v.book[slot, vt.V_NUMBER] != 0:
         slot += 1
     if slot == len(v.book):
-        raise OverflowError("expected room in the venue's book, was full")  # noqa: EM101, TRY003
+        raise OverflowError("expected room in the venue's book, was full")
     if slot == n_book:
         v.settings[vt.N_BOOK] = slot + 1
     number = s.orders[row, at.NUMBER]
@@ -227,7 +227,7 @@ def _with_cost(s: State, v: Venue, slot: int, price: int, lots: int) -> int:
     return worse
 
 
-def _affordable(s: State, v: Venue, slot: int, price: int, lots: int, fee_ppm: int) -> int:  # noqa: PLR0913, PLR0917 - a purchase
+def _affordable(s: State, v: Venue, slot: int, price: int, lots: int, fee_ppm: int) -> int:
     """Return the lots a spot purchase can pay for, fee included; an exchange lends nothing."""
     instrument = v.book[slot, vt.V_INSTRUMENT]
     if v.book[slot, vt.V_SIDE] < 0 or s.instruments[instrument, at.IS_MARGIN] == 1:

@@ -13,10 +13,12 @@ from athena.errors import InputError
 from athena.trading import Tables
 from athena.trading import layout as at
 from athena.venues import _table as vt
-from athena.venues._table import Venue
+from athena.venues._table import Venue, VenueArrays
 
 if TYPE_CHECKING:
-    from athena.trading import State
+    from athena.trading import StateArrays
+
+VenueTables = Tables[Venue, VenueArrays]
 
 _BPS_TO_PPM = 100
 _DTYPE = np.dtype(
@@ -70,7 +72,7 @@ def _ppm(name: str, value: Decimal, scale: int) -> int:
     return int(ppm)
 
 
-def new_venue(settings: VenueSettings, cash: Decimal) -> Tables[Venue]:
+def new_venue(settings: VenueSettings, cash: Decimal) -> VenueTables:
     """Build a simulated venue with cash and an empty book.
 
     Raises:
@@ -79,7 +81,7 @@ def new_venue(settings: VenueSettings, cash: Decimal) -> Tables[Venue]:
     if settings.seed is None:
         message = "expected a seed for the simulated venue, was none"
         raise InputError(message, hint="set run.seed or --seed; 0 is a seed")
-    tables = Tables(Venue, _DTYPE)
+    tables = Tables(Venue, VenueArrays, _DTYPE)
     venue = tables.arrays
     row = venue.settings
     row[vt.SEED] = settings.seed
@@ -100,7 +102,7 @@ def new_venue(settings: VenueSettings, cash: Decimal) -> Tables[Venue]:
     return tables
 
 
-def books_agree(venue: Venue, state: State) -> bool:
+def books_agree(venue: VenueArrays, state: StateArrays) -> bool:
     """Tell whether the venue's own cash and holdings equal the core's (I1, I2)."""
     n_strategies = int(state.account[at.N_STRATEGIES])
     n_instruments = int(state.account[at.N_INSTRUMENTS])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-if TYPE_CHECKING:
-    from athena.trading import Table
+from athena.trading import Ints, Table
+
+TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
 
 
-class Venue(NamedTuple):
+class VenueOf(NamedTuple, Generic[TableT_co]):
     """The simulated venue: what an exchange would know.
 
     Attributes:
@@ -18,9 +19,13 @@ class Venue(NamedTuple):
             the bar, holding.
     """
 
-    settings: Table
-    book: Table
-    market: Table
+    settings: TableT_co
+    book: TableT_co
+    market: TableT_co
+
+
+Venue = VenueOf[Table]
+VenueArrays = VenueOf[Ints]
 
 
 # settings

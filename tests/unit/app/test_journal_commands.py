@@ -150,6 +150,9 @@ def test_show_lists_records_for_people_and_programs(cli: Cli, run: build.Run) ->
     records = result.json()["records"]
     assert [item["kind"] for item in records[:3]] == ["intent", "verdict", "report"]
     assert records[0]["side"] == "buy"
+    assert records[0]["instrument"] in build.SYMBOLS
+    assert records[0]["strategy"] in {"first", "second"}
+    assert records[2]["terms"]["instrument"] in build.SYMBOLS
     assert records[2]["terms"]["purpose"] == "entry"
     assert records[2]["ts"].endswith("Z")
     assert isinstance(records[2]["fee"], str)

@@ -233,11 +233,36 @@ def test_other_bars_are_refused() -> None:
         replay_run(run.store, other)
 
 
+def test_an_empty_journal_has_nothing_to_replay() -> None:
+    with pytest.raises(InputError, match=r"expected a journal with a manifest, was an empty one"):
+        replay_run(MemoryStore(), build.random_columns(3, 1))
+
+
+def test_an_end_beyond_the_bars_is_found() -> None:
+    columns = build.random_columns(40, 7)
+    run = build.start(columns, is_open=False)
+    build.trade(run, 0, 20)
+    end = describe_end(run.tables.arrays) | {"marks": 41}
+    run.writer.close(end)
+    with pytest.raises(CheckFailed, match=r"expected at most 40 steps, was 41"):
+        replay_run(run.store, columns)
+
+
 def test_a_manifest_without_a_setup_names_the_key() -> None:
     store = MemoryStore()
     JournalWriter(store, {"seed": 1}).close({})
     with pytest.raises(InputError, match=r"expected the key 'setup'"):
         replay_run(store, build.random_columns(3, 1))
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("limits", {"GONE_PPM": 1}), ("instrument_limits", [{"of_old": 1}] * 2)],
+)
+def test_a_manifest_of_another_version_says_so(part: str, value: object) -> None:
+    setup = {**describe_setup(**build.setup()), part: value}
+    with pytest.raises(InputError, match=r"expected a manifest of this version"):
+        state_of({"setup": setup})
 
 
 # --- snapshots ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from athena.errors import CheckFailed, CoreError, InputError, RefusedError
+from athena.errors import CheckFailed, CoreError, InputError, MissingError, RefusedError
 from athena.trading import (
     FrameKind,
     JournalWriter,
@@ -311,6 +311,43 @@ def test_a_journal_cut_inside_its_manifest_is_empty() -> None:
 def test_a_finished_journal_is_not_continued() -> None:
     with pytest.raises(RefusedError, match=r"expected an unfinished journal"):
         recover_journal(small())
+
+
+class FullStore(MemoryStore):
+    """A disk that is full once, after a few bytes."""
+
+    __slots__ = ("room",)
+
+    def append(self, data: bytes | memoryview) -> None:
+        if self.room < len(data):
+            super().append(bytes(data)[: self.room])
+            self.room = 1 << 30
+            message = "expected room to write, was a full disk"
+            raise MissingError(message)
+        self.room -= len(data)
+        super().append(data)
+
+
+@pytest.mark.parametrize("room", range(0, 80, 7))
+def test_after_a_full_disk_nothing_is_appended_before_the_journal_is_recovered(room: int) -> None:
+    """F19: what the failed write left is a torn tail, and stays one."""
+    store = FullStore()
+    store.room = 1 << 30
+    writer = JournalWriter(store, MANIFEST)
+    writer.commit(words(1, 2))
+    sound = store.read(1)
+    store.room = room
+    with pytest.raises(MissingError):
+        writer.commit(words(*range(10)))
+    for act in (lambda: writer.commit(words(3)), lambda: writer.close({})):
+        with pytest.raises(RefusedError, match=r"expected frame 2 to have been written"):
+            act()
+    recovery = recover_journal(store)
+    assert (recovery.torn is not None) is (room > 0)
+    assert store.read(1) == sound
+    again = JournalWriter.resume(store, recovery.end)
+    again.commit(words(3))
+    assert verify_journal(store).n_words == 3
 
 
 def test_a_frame_after_the_final_one_is_damage() -> None:

@@ -543,3 +543,17 @@ def test_all_failures_are_listed_and_the_first_decides() -> None:
     core.s.account[at.HEALTH] = at.HEALTH_CLOCK
     assert core.verdict(replace(BUY, stop_ticks=9_999, confidence_ppm=0)) == "breaker"
     assert core.all_codes >= {"breaker", "stop_distance", "confidence", "clock"}
+
+
+def test_the_proceeds_of_a_short_buy_no_holding() -> None:
+    core = Core(
+        instruments=[TEST, BTC],
+        strategies=[StrategySlot("t"), StrategySlot("core", Book.CORE)],
+        cash=Decimal(10_000),
+    )
+    core.price(10_000)
+    core.price(4_500_000, instrument=1)
+    core.trade(replace(SHORT, lots=10, regime=Regime.TRENDING_BULL), 10_000)
+    assert core.get(at.CASH) == 11_000 * MONEY
+    core.ask(replace(REBALANCE, instrument=1, target_ppm=10**6), 1)
+    assert core.approved == 10_000 * 10**8 * 100 * 10**6 // (4_500_000 * 1_009_600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,7 +72,9 @@ def backtest(  # noqa: PLR0913 - the options of the contract
     symbol: Annotated[
         list[str] | None, typer.Option(help="Symbol of each --data, in the same order.")
     ] = None,
-    start: Annotated[str | None, typer.Option("--from", help="First day, such as 2018-01-01.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="First day, such as 2018-01-01.")
+    ] = None,
     end: Annotated[str | None, typer.Option("--to", help="Day after the last.")] = None,
     cash: Annotated[str, typer.Option(help="To start with, in quote currency.")] = "100000",
     fee_bps: Annotated[
@@ -97,7 +100,8 @@ def backtest(  # noqa: PLR0913 - the options of the contract
         EngineChoice, typer.Option(help="CPython or compiled code; the result is the same.")
     ] = EngineChoice.AUTO,
     kind: Annotated[
-        Kind | None, typer.Option(help="How a built-in strategy is written; the result is the same.")
+        Kind | None,
+        typer.Option(help="How a built-in strategy is written; the result is the same."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -217,7 +221,7 @@ def _finish(
         "run_id": record.run_id,
         "digest": record.digest,
         "bars": result.n_bars,
-        "orders": result.n_orders,
+        "orders": record.main.n_orders,
         "fills": record.main.n_fills,
         **metrics_json(record, result.summary),
         "final_equity": result.final_equity,
@@ -244,7 +248,16 @@ def _finish(
 
 
 def _table(rows: Sequence[ComparisonRow]) -> Table:
-    columns = ("", ">return", ">Sharpe [95 %]", ">max fall", ">fees", ">orders", ">fills", "refused")
+    columns = (
+        "",
+        ">return",
+        ">Sharpe [95 %]",
+        ">max fall",
+        ">fees",
+        ">orders",
+        ">fills",
+        "refused",
+    )
     return Table(columns, [_cells(row) for row in rows])
 
 
@@ -252,13 +265,22 @@ def _cells(row: ComparisonRow) -> tuple[str, ...]:
     return (
         row.name,
         f"{row.total_return.value:+.1%}",
-        f"{row.sharpe.value:.2f} [{row.sharpe.low:.2f}, {row.sharpe.high:.2f}]",
+        _sharpe(row),
         f"{row.max_drawdown.value:.1%}",
         f"{row.fees:,.0f}",
         f"{row.n_orders:,}",
         f"{row.n_fills:,}",
         _refusals(row.refusals),
     )
+
+
+def _sharpe(row: ComparisonRow) -> str:
+    """Write the ratio with its interval; a flat curve has none."""
+    if math.isnan(row.sharpe.value):
+        return "none"
+    if math.isnan(row.sharpe.low):
+        return f"{row.sharpe.value:.2f}"
+    return f"{row.sharpe.value:.2f} [{row.sharpe.low:.2f}, {row.sharpe.high:.2f}]"
 
 
 def _refusals(refusals: dict[str, int]) -> str:

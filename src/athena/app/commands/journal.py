@@ -120,24 +120,34 @@ def _records(store: FileStore) -> Iterator[dict[str, Any]]:
     """Yield the records of a journal as JSON values, with the frame that holds each."""
     import numpy as np
 
-    from athena.trading import FrameKind, read_frames, read_records, record_values
+    from athena.trading import SETUP_KEY, FrameKind, read_frames, read_records, record_values
 
+    names: dict[str, list[str]] = {}
     for frame in read_frames(store):
-        if frame.kind is FrameKind.WORDS:
+        if frame.kind is FrameKind.MANIFEST:
+            setup = frame.values().get(SETUP_KEY, {})
+            names["instrument"] = [item["symbol"] for item in setup.get("instruments", [])]
+            names["strategy"] = [item["name"] for item in setup.get("strategies", [])]
+        elif frame.kind is FrameKind.WORDS:
             for record in read_records(np.frombuffer(frame.payload, "<i8")):
-                yield {"frame": frame.sequence, **_timed(record_values(record))}
+                yield {"frame": frame.sequence, **_readable(record_values(record), names)}
 
 
-def _timed(values: dict[str, Any]) -> dict[str, Any]:
-    """Write nanoseconds as UTC times; 0 is none."""
+def _readable(values: dict[str, Any], names: dict[str, list[str]]) -> dict[str, Any]:
+    """Write indices as names and nanoseconds as UTC times (0 is none), in inner records too."""
     from athena.domain import format_time
 
-    return {
-        key.removesuffix("_ns"): (format_time(value) if value else None)
-        if key.endswith("_ns")
-        else value
-        for key, value in values.items()
-    }
+    shown: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            shown[key] = _readable(value, names)
+        elif key in names and 0 <= value < len(names[key]):
+            shown[key] = names[key][value]
+        elif key.endswith("_ns"):
+            shown[key.removesuffix("_ns")] = format_time(value) if value else None
+        else:
+            shown[key] = value
+    return shown
 
 
 def _text(values: dict[str, Any]) -> str:

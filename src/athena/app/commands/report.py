@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from athena.research.statistics import RunSummary
 
 REPORT_NAME = "report.html"
-_RunArgument = Annotated[str, typer.Argument(help="Id of the run, as `athena runs list` shows it.")]
+_RunArgument = Annotated[
+    str, typer.Argument(help="Id of the run, as `athena runs list` shows it.")
+]
 
 
 def register(app: typer.Typer) -> None:

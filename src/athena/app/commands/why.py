@@ -41,9 +41,7 @@ def why(
 
     context = Context.of(ctx, as_json=as_json)
     folder = run_folder(context, run or newest_run(context))
-    stories = [
-        story for story in tell_intents(folder) if symbol in {None, story.symbol}
-    ]
+    stories = [story for story in tell_intents(folder) if symbol in {None, story.symbol}]
     if at is not None:
         before = [story for story in stories if story.ts_ns <= parse_time_ns(at)]
         stories = [story for story in before if story.ts_ns == before[-1].ts_ns]

@@ -61,6 +61,9 @@ class Excess:
     is_distinguishable: bool
 
 
+_LEAST_DEFINED = 0.95
+
+
 def block_indices(n: int, seed: int = SEED) -> Iterator[NDArray[np.intp]]:
     """Draw resampled positions of a series of length n, a batch of resamples at a time.
 
@@ -90,11 +93,16 @@ def n_resamples(n: int) -> int:
 
 
 def interval(draws: Floats) -> tuple[float, float]:
-    """Cut the central 95 % out of bootstrap draws (R,); NaN when any draw is undefined."""
-    if not np.all(np.isfinite(draws)):
+    """Cut the central 95 % out of bootstrap draws (R,).
+
+    A resample of a run that was halted early can be flat, and its ratios undefined: up to one
+    draw in twenty is left out for that; with more of them there is no interval (NaN).
+    """
+    defined = draws[np.isfinite(draws)]
+    if len(defined) < _LEAST_DEFINED * len(draws):
         return math.nan, math.nan
     tail = (1.0 - CONFIDENCE) / 2
-    low, high = np.quantile(draws, [tail, 1.0 - tail])
+    low, high = np.quantile(defined, [tail, 1.0 - tail])
     return float(low), float(high)
 
 

@@ -66,7 +66,9 @@ BUILT_IN: dict[str, StrategyInfo] = {
             {"woken": SmaBracketWoken, "bar": SmaBracketBar, "rule": SmaBracketRule},
         ),
         StrategyInfo(
-            "ema_cross", "long while a fast exponential mean is above a slow one", {"woken": EmaCross}
+            "ema_cross",
+            "long while a fast exponential mean is above a slow one",
+            {"woken": EmaCross},
         ),
         StrategyInfo("momentum", "follow a large move, stop and target", {"woken": Momentum}),
         StrategyInfo(

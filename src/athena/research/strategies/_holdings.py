@@ -131,9 +131,7 @@ class Rebalance(WokenStrategy):
         if not self._weights_ppm:
             return equal_weights(n_instruments)
         if len(self._weights_ppm) != n_instruments:
-            message = (
-                f"expected {n_instruments} weights, one per instrument, was {self.weights!r}"
-            )
+            message = f"expected {n_instruments} weights, one per instrument, was {self.weights!r}"
             raise InputError(message)
         return self._weights_ppm
 

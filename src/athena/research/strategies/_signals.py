@@ -46,13 +46,16 @@ def ema_trend(closes: Floats, fast: int, slow: int) -> NDArray[np.int8]:
 
 def beyond(values: Floats, threshold: float) -> NDArray[np.int8]:
     """Tell where values are beyond a threshold: 1 above it, -1 under its negative, else 0."""
-    return (values > threshold).astype(np.int8) - (values < -threshold).astype(np.int8)
+    sign: NDArray[np.int8] = (values > threshold).astype(np.int8)
+    sign -= values < -threshold
+    return sign
 
 
 def rolling_max(values: Floats, length: int) -> Floats:
     """Return the largest of the last `length` values; of those there are, in front."""
     padded = np.concatenate([np.full(length - 1, -np.inf), values])
-    return np.lib.stride_tricks.sliding_window_view(padded, length).max(axis=1)
+    largest: Floats = np.lib.stride_tricks.sliding_window_view(padded, length).max(axis=1)
+    return largest
 
 
 def behind(values: Floats) -> Floats:

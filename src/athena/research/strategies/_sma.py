@@ -44,13 +44,13 @@ class SmaCross:
     Attributes:
         fast, slow: lengths in bars, 1 <= fast < slow.
         quantity: in base currency; 0 uses the fraction.
-        fraction: of equity.
+        fraction: of equity; the default is what the default limits let one position have.
     """
 
     fast: int = 10
     slow: int = 30
     quantity: Decimal = Decimal(0)
-    fraction: float = 1.0
+    fraction: float = 0.2
 
     def __post_init__(self) -> None:
         """Refuse lengths that make no cross."""
@@ -98,7 +98,7 @@ class SmaBracket(SmaCross):
     def __post_init__(self) -> None:
         """Refuse distances that protect nothing."""
         super().__post_init__()
-        if not (0 < self.stop < 1 and 0 < self.target):
+        if not (0 < self.stop < 1 and self.target > 0):
             message = f"expected 0 < stop < 1 and target > 0, was {self.stop} and {self.target}"
             raise InputError(message)
 

@@ -33,7 +33,7 @@ class EmaCross(WokenStrategy):
         fast, slow: lengths in bars, 1 <= fast < slow.
         frame: length of the bars it looks at, such as 4h; empty uses the run's own.
         quantity: in base currency; 0 uses the fraction.
-        fraction: of equity.
+        fraction: of equity; the default is what the default limits let one position have.
     """
 
     wake: ClassVar[Wake] = Wake(on_change=("trend",), on_fill=True)
@@ -42,7 +42,7 @@ class EmaCross(WokenStrategy):
     slow: int = 21
     frame: str = ""
     quantity: Decimal = Decimal(0)
-    fraction: float = 1.0
+    fraction: float = 0.2
 
     def __post_init__(self) -> None:
         """Refuse lengths that make no cross."""
@@ -82,7 +82,7 @@ class _Swing(WokenStrategy):
     wake: ClassVar[Wake] = Wake(on_change=("signal",), on_fill=True)
 
     quantity: Decimal = Decimal(0)
-    fraction: float = 1.0
+    fraction: float = 0.2
 
     def __post_init__(self) -> None:
         """Check the size."""
@@ -225,7 +225,7 @@ class Random(WokenStrategy):
         holding: mean number of bars between tosses that turn up.
         seed: of the tosses; the toss of a bar does not depend on how many bars follow.
         quantity: in base currency; 0 uses the fraction.
-        fraction: of equity.
+        fraction: of equity; the default is what the default limits let one position have.
     """
 
     wake: ClassVar[Wake] = Wake(on_change=("tosses",))
@@ -233,7 +233,7 @@ class Random(WokenStrategy):
     holding: int = 50
     seed: int = 42
     quantity: Decimal = Decimal(0)
-    fraction: float = 1.0
+    fraction: float = 0.2
 
     def __post_init__(self) -> None:
         """Refuse a holding that is none."""

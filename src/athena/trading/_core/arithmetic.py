@@ -20,7 +20,7 @@ def mul_div(a: int, b: int, divisor: int) -> int:
     """
     quotient = a * b // divisor
     if quotient > MONEY_MAX or quotient < -MONEY_MAX:
-        raise OverflowError("expected money within 2^62 units, was beyond")  # noqa: EM101, TRY003 - a constant, as the compiler asks
+        raise OverflowError("expected money within 2^62 units, was beyond")
     return quotient
 
 

@@ -162,6 +162,15 @@ def reserved_cash(s: State) -> int:
     return total
 
 
+def short_proceeds(s: State) -> int:
+    """Return the cash that came from selling short; it is owed, not earned."""
+    total = 0
+    for row in range(s.account[at.N_POSITIONS]):
+        if s.positions[row, at.QUANTITY] < 0:
+            total -= s.positions[row, at.COST]
+    return total
+
+
 def open_positions(s: State, instrument: int, enough: int) -> int:
     """Count open positions and working entries without one, no farther than to `enough`.
 

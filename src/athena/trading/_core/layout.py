@@ -6,18 +6,38 @@ currency, times UTC nanoseconds, fractions parts per million (ppm).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Table = NDArray[np.int64]
+Ints = NDArray[np.int64]
 
 
-class State(NamedTuple):
+class Table(Protocol):
+    """Integers as the core reads and writes them; arrays fit, and memory views of them.
+
+    A memory view gives Python ints, an array numpy's; compiled code sees the same memory.
+    """
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def __getitem__(self, index: int | tuple[int, ...], /) -> int:
+        """Return one element."""
+
+    def __setitem__(self, index: int | tuple[int, ...], value: int, /) -> None:
+        """Set one element."""
+
+
+TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
+
+
+class StateOf(NamedTuple, Generic[TableT_co]):
     """Everything the core knows; the fold of the journal.
 
     The tables are fields of one record (`state_dtype`), so that compiled code passes one pointer.
+    The core takes a `State`, of whatever reads like a table; `StateArrays` is for numpy.
 
     Attributes:
         account: (N_ACCOUNT,) scalars of the account.
@@ -36,21 +56,24 @@ class State(NamedTuple):
         records: (MAX_WORDS,) words that have to be journaled; emptied by the driver.
     """
 
-    account: Table
-    instruments: Table
-    correlation: Table
-    strategies: Table
-    positions: Table
-    orders: Table
-    closed: Table
-    keys: Table
-    limits: Table
-    transitions: Table
-    intent: Table
-    verdict: Table
-    effects: Table
-    records: Table
+    account: TableT_co
+    instruments: TableT_co
+    correlation: TableT_co
+    strategies: TableT_co
+    positions: TableT_co
+    orders: TableT_co
+    closed: TableT_co
+    keys: TableT_co
+    limits: TableT_co
+    transitions: TableT_co
+    intent: TableT_co
+    verdict: TableT_co
+    effects: TableT_co
+    records: TableT_co
 
+
+State = StateOf[Table]
+StateArrays = StateOf[Ints]
 
 MAX_INSTRUMENTS = 64
 MAX_STRATEGIES = 16

@@ -38,7 +38,7 @@ def new_row(s: State) -> int:
     while row < n_rows and s.orders[row, at.NUMBER] != 0:
         row += 1
     if row == len(s.orders):
-        raise OverflowError("expected a free row for an order, was a full table")  # noqa: EM101, TRY003
+        raise OverflowError("expected a free row for an order, was a full table")
     if row == n_rows:
         s.account[at.N_ROWS] = row + 1
     for column in range(at.N_ORDER):

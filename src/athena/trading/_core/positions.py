@@ -33,7 +33,7 @@ def add_cash(s: State, amount: int) -> None:
     """
     cash = s.account[at.CASH] + amount
     if cash > MONEY_MAX or cash < -MONEY_MAX:
-        raise OverflowError("expected cash within 2^62 units, was beyond")  # noqa: EM101, TRY003
+        raise OverflowError("expected cash within 2^62 units, was beyond")
     s.account[at.CASH] = cash
 
 

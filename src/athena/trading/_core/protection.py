@@ -199,7 +199,7 @@ def trim_protection(s: State, position: int, but_number: int) -> None:
     for row in range(s.account[at.N_ROWS]):
         number = s.orders[row, at.NUMBER]
         own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
-        if number == 0 or number == but_number or own != position:  # noqa: PLR1714 - not in the subset
+        if number == 0 or number == but_number or own != position:
             continue
         if not _only_reduces(s, row) or is_terminal(s.orders[row, at.STATE]):
             continue
@@ -350,7 +350,7 @@ def close_contingents(s: State, position: int, but_number: int) -> None:
     for row in range(s.account[at.N_ROWS]):
         number = s.orders[row, at.NUMBER]
         own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
-        if number != 0 and number != but_number and own == position and _only_reduces(s, row):  # noqa: PLR1714
+        if number != 0 and number != but_number and own == position and _only_reduces(s, row):
             request_cancel(s, row)
 
 

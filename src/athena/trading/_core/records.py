@@ -27,7 +27,7 @@ def put(s: State, word: int) -> None:
     """Append one word to the records and fold it into the digest."""
     cursor = s.account[at.N_WORDS]
     if cursor >= len(s.records):
-        raise OverflowError("expected room for a record, was a full buffer")  # noqa: EM101, TRY003
+        raise OverflowError("expected room for a record, was a full buffer")
     s.records[cursor] = word
     s.account[at.N_WORDS] = cursor + 1
     fold(s, word)
@@ -46,7 +46,7 @@ def record_intent(s: State) -> None:
         put(s, s.intent[field])
 
 
-def record_report(  # noqa: PLR0913, PLR0917 - a report
+def record_report(
     s: State,
     what: int,
     number: int,
@@ -117,7 +117,7 @@ def push_effect(s: State, kind: int, row: int) -> None:
     """Queue something that has to leave the core."""
     cursor = s.account[at.N_EFFECTS]
     if cursor >= len(s.effects):
-        raise OverflowError("expected room for an effect, was a full queue")  # noqa: EM101, TRY003
+        raise OverflowError("expected room for an effect, was a full queue")
     s.effects[cursor, at.E_KIND] = kind
     s.effects[cursor, at.E_ROW] = row
     s.effects[cursor, at.E_NUMBER] = s.orders[row, at.NUMBER] if row >= 0 else 0

@@ -11,33 +11,26 @@ from athena.trading._core import exposure as stake
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
 from athena.trading._core.arithmetic import (
-    LOTS_MAX,
-    TICKS_MAX,
     impact_ppm,
-    lots_worth,
     mul_div,
     mul_div_capped,
     part,
     part_up,
 )
 from athena.trading._core.layout import State
-from athena.trading._core.orders import is_stop, is_working, needs_limit, needs_trigger
+from athena.trading._core.orders import is_stop, is_working
 from athena.trading._core.positions import equity, is_in_equity, position_row, position_value
-
-
-def fail(s: State, code: int) -> None:
-    """Note a failed check; the first one decides."""
-    s.verdict[at.MASK] |= 1 << code
-    if s.verdict[at.CODE] == 0:
-        s.verdict[at.CODE] = code
-
-
-def shrink(s: State, lots: int, code: int) -> None:
-    """Allow at most `lots`; none left is a failure of the check."""
-    if lots <= 0:
-        fail(s, code)
-    elif lots < s.verdict[at.APPROVED]:
-        s.verdict[at.APPROVED] = lots
+from athena.trading._core.validity import (
+    ask_lots,
+    check_minimum,
+    check_validity,
+    fail,
+    is_addressed,
+    lots_for,
+    reference_price,
+    shrink,
+    worst_price,
+)
 
 
 def judge(s: State) -> None:
@@ -45,12 +38,12 @@ def judge(s: State) -> None:
     for field in range(at.N_VERDICT):
         s.verdict[field] = 0
     s.verdict[at.APPROVED_LEVERAGE] = 1
-    if not _is_addressed(s):
+    if not is_addressed(s):
         fail(s, codes.INVALID_VALUE)
         return
     price = reference_price(s)
-    _ask_lots(s, price)
-    _check_validity(s, price)
+    ask_lots(s, price)
+    check_validity(s, price)
     if (s.verdict[at.MASK] >> codes.INVALID_VALUE) & 1:
         s.verdict[at.APPROVED] = 0
         return
@@ -63,169 +56,6 @@ def judge(s: State) -> None:
         _judge_entry(s, price)
     if s.verdict[at.CODE] != 0:
         s.verdict[at.APPROVED] = 0
-
-
-def reference_price(s: State) -> int:
-    """Return the price in ticks that an intent is judged at; 0 when none is known."""
-    if needs_limit(s.intent[at.I_TYPE]):
-        return s.intent[at.I_LIMIT]
-    if needs_trigger(s.intent[at.I_TYPE]):
-        return s.intent[at.I_TRIGGER]
-    return s.instruments[s.intent[at.I_INSTRUMENT], at.LAST]
-
-
-def worst_price(s: State, price: int) -> int:
-    """Return the price that exposure is counted at: the highest a fill may have, or start from.
-
-    A purchase with a limit pays no more than it. Anything else may fill at the market, even where
-    the intent names a lower price.
-    """
-    if s.intent[at.I_SIDE] > 0 and needs_limit(s.intent[at.I_TYPE]):
-        return price
-    return max(price, s.instruments[s.intent[at.I_INSTRUMENT], at.LAST])
-
-
-def _is_addressed(s: State) -> bool:
-    """Tell whether instrument, strategy and codes exist, so that nothing is read out of bounds."""
-    return (
-        0 <= s.intent[at.I_INSTRUMENT] < s.account[at.N_INSTRUMENTS]
-        and 0 <= s.intent[at.I_STRATEGY] < s.account[at.N_STRATEGIES]
-        and 0 <= s.intent[at.I_PURPOSE] <= codes.LIQUIDATE
-        and (s.intent[at.I_SIDE] == 1 or s.intent[at.I_SIDE] == -1)
-        and 0 <= s.intent[at.I_TYPE] <= codes.TRAILING_STOP
-        and 0 <= s.intent[at.I_TIME_IN_FORCE] <= codes.GTD
-        and 0 <= s.intent[at.I_REGIME] < codes.N_REGIMES
-    )
-
-
-def _ask_lots(s: State, price: int) -> None:
-    """Start the approved size from the quantity asked for, or from a quote amount."""
-    lots = s.intent[at.I_LOTS]
-    instrument = s.intent[at.I_INSTRUMENT]
-    if lots == 0 and s.intent[at.I_QUOTE_AMOUNT] > 0 and price > 0:
-        lots = lots_worth(
-            s.intent[at.I_QUOTE_AMOUNT],
-            price,
-            s.instruments[instrument, at.VALUE_NUM],
-            s.instruments[instrument, at.VALUE_DEN],
-        )
-    s.verdict[at.APPROVED] = lots
-
-
-def _check_validity(s: State, price: int) -> None:
-    """Check numbers, precision, minimum, caps, duplicates and mode: no venue call was made."""
-    instrument = s.intent[at.I_INSTRUMENT]
-    lots = s.verdict[at.APPROVED]
-    if _has_bad_number(s, lots):
-        fail(s, codes.INVALID_VALUE)
-        return
-    leverage = s.intent[at.I_LEVERAGE]
-    if leverage < 1 or leverage > s.limits[limit.MAX_LEVERAGE]:
-        fail(s, codes.LEVERAGE)
-    if s.account[at.MODE_FORBIDS] != 0:
-        fail(s, codes.MODE_FORBIDS)
-    if _is_duplicate(s, s.intent[at.I_KEY]):
-        fail(s, codes.DUPLICATE_INTENT)
-    is_exit = (s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY) != 0
-    if price <= 0:
-        if not is_exit:
-            fail(s, codes.DATA_STALE)
-        return
-    worst = worst_price(s, price)
-    if not is_exit and (
-        lots > s.instruments[instrument, at.CAP_LOTS]
-        or lots > _lots_for(s, instrument, s.limits[limit.ORDER_CAP_MONEY], worst)
-    ):
-        fail(s, codes.SIZE_CAP)
-        return
-    _check_minimum(s, instrument, lots, price)
-
-
-def _has_bad_number(s: State, lots: int) -> bool:
-    """Tell whether a number is missing, zero or negative where it must not be."""
-    kind = s.intent[at.I_TYPE]
-    if lots <= 0 and not (s.intent[at.I_LOTS] == 0 and s.intent[at.I_QUOTE_AMOUNT] > 0):
-        return True
-    if s.intent[at.I_LOTS] < 0 or s.intent[at.I_QUOTE_AMOUNT] < 0:
-        return True
-    if _has_bad_price(s, kind) or lots > LOTS_MAX:
-        return True
-    if not 0 <= s.intent[at.I_CONFIDENCE_PPM] <= at.PPM:
-        return True
-    if _is_over(s):
-        return True
-    return _is_out_of_book(s) or _is_short_on_spot(s, lots)
-
-
-def _is_over(s: State) -> bool:
-    is_dated = s.intent[at.I_TIME_IN_FORCE] == codes.GTD
-    return is_dated and s.intent[at.I_EXPIRES_NS] <= s.account[at.NOW_NS]
-
-
-def _has_bad_price(s: State, kind: int) -> bool:
-    """Tell whether a price is missing, negative or beyond exact products; entries do not trail."""
-    if needs_limit(kind) and s.intent[at.I_LIMIT] <= 0:
-        return True
-    if needs_trigger(kind) and s.intent[at.I_TRIGGER] <= 0:
-        return True
-    if kind == codes.TRAILING_STOP and (s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY) == 0:
-        return True
-    for column in (at.I_LIMIT, at.I_TRIGGER, at.I_STOP, at.I_TARGET):
-        if not 0 <= s.intent[column] <= TICKS_MAX:
-            return True
-    return s.intent[at.I_TRAIL_PPM] < 0
-
-
-def _is_out_of_book(s: State) -> bool:
-    """Tell whether the purpose belongs to another book: no strategy picks its own rule set."""
-    if s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY:
-        return False
-    is_holding = s.intent[at.I_PURPOSE] in (codes.REBALANCE, codes.DCA, codes.HODL)
-    return is_holding == stake.in_trading_book(s, s.intent[at.I_STRATEGY])
-
-
-def _is_short_on_spot(s: State, lots: int) -> bool:
-    """Tell whether a spot sale goes beyond the holding; so it is in every mode (TR-14)."""
-    instrument = s.intent[at.I_INSTRUMENT]
-    if s.intent[at.I_SIDE] > 0 or s.instruments[instrument, at.IS_MARGIN] == 1:
-        return False
-    if s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY:
-        return False
-    row = position_row(s, s.intent[at.I_STRATEGY], instrument)
-    return lots > stake.sellable(s, row)
-
-
-def _is_duplicate(s: State, key: int) -> bool:
-    if key == 0:
-        return False
-    for slot in range(min(s.account[at.N_KEYS], len(s.keys))):  # noqa: SIM110 - no generators
-        if s.keys[slot] == key:
-            return True
-    return False
-
-
-def _lots_for(s: State, instrument: int, money: int, price: int) -> int:
-    return lots_worth(
-        money,
-        price,
-        s.instruments[instrument, at.VALUE_NUM],
-        s.instruments[instrument, at.VALUE_DEN],
-    )
-
-
-def _check_minimum(s: State, instrument: int, lots: int, price: int) -> None:
-    """Refuse a size under the venue's minimum; it is never rounded up."""
-    # Capped, because an exit may ask for any size; it is cut to the position later.
-    worth = mul_div_capped(
-        price * s.instruments[instrument, at.VALUE_NUM],
-        lots,
-        s.instruments[instrument, at.VALUE_DEN],
-    )
-    if (
-        lots < s.instruments[instrument, at.MIN_LOTS]
-        or worth < s.instruments[instrument, at.MIN_NOTIONAL]
-    ):
-        fail(s, codes.BELOW_MINIMUM)
 
 
 def _check_reduce_only(s: State) -> None:
@@ -262,7 +92,7 @@ def _judge_entry(s: State, price: int) -> None:
         _check_correlation(s, instrument, worst, total)
         _check_margin(s, worst, total, leverage)
         if s.verdict[at.CODE] == 0:
-            _check_minimum(s, instrument, s.verdict[at.APPROVED], price)
+            check_minimum(s, instrument, s.verdict[at.APPROVED], price)
     _check_health(s, instrument, has_equity)
     s.verdict[at.APPROVED_STOP] = stop
 
@@ -390,7 +220,7 @@ def _check_risk_budget(s: State, price: int, stop: int, tier: int, total: int) -
     if s.limits[limit.SIZES_BY_RISK] == 1 and stop > 0 and distance > 0:
         budget = mul_div_capped(part(total, s.limits[limit.RISK_PER_TRADE_PPM]), price, distance)
         budget = part(budget, size_factor_ppm(s, tier))
-        shrink(s, _lots_for(s, instrument, budget, price), codes.POSITION)
+        shrink(s, lots_for(s, instrument, budget, price), codes.POSITION)
 
 
 def _check_size(s: State, price: int, tier: int, total: int) -> None:
@@ -401,10 +231,10 @@ def _check_size(s: State, price: int, tier: int, total: int) -> None:
     cap = part(total, s.limits[limit.POSITION_PPM])
     if tier != at.NONE:
         cap = min(cap, part(total, s.limits[limit.TIER_1_CAP_PPM + tier]))
-    shrink(s, _lots_for(s, instrument, cap - held, price), codes.POSITION)
+    shrink(s, lots_for(s, instrument, cap - held, price), codes.POSITION)
     share = part(part(total, s.strategies[strategy, at.SHARE_PPM]), s.limits[limit.GROSS_PPM])
     free = share - stake.strategy_exposure(s, strategy)
-    shrink(s, _lots_for(s, instrument, free, price), codes.GROSS)
+    shrink(s, lots_for(s, instrument, free, price), codes.GROSS)
     _check_count(s)
 
 
@@ -471,13 +301,13 @@ def _check_exposure(s: State, price: int, total: int) -> None:
     free = part(total, s.limits[limit.GROSS_PPM]) - gross
     free = min(free, s.limits[limit.TOTAL_GROSS_MONEY] - stake.all_books_exposure(s))
     whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM]) - stake.all_books_exposure(s)
-    shrink(s, _lots_for(s, instrument, min(free, whole), price), codes.GROSS)
+    shrink(s, lots_for(s, instrument, min(free, whole), price), codes.GROSS)
     room = part(total, s.limits[limit.NET_PPM]) - side * stake.net_exposure(s, side)
-    shrink(s, _lots_for(s, instrument, room, price), codes.NET)
+    shrink(s, lots_for(s, instrument, room, price), codes.NET)
     sector = s.instruments[instrument, at.SECTOR]
     if sector > 0:
         room = part(total, s.limits[limit.SECTOR_PPM]) - stake.sector_exposure(s, sector)
-        shrink(s, _lots_for(s, instrument, room, price), codes.SECTOR)
+        shrink(s, lots_for(s, instrument, room, price), codes.SECTOR)
 
 
 def _check_correlation(s: State, instrument: int, price: int, total: int) -> None:
@@ -485,7 +315,7 @@ def _check_correlation(s: State, instrument: int, price: int, total: int) -> Non
     threshold = s.limits[limit.CORRELATION_PPM]
     room = part(total, s.limits[limit.CORRELATED_PPM])
     room -= stake.correlated_exposure(s, instrument, threshold)
-    shrink(s, _lots_for(s, instrument, room, price), codes.CORRELATED)
+    shrink(s, lots_for(s, instrument, room, price), codes.CORRELATED)
 
 
 def _check_margin(s: State, price: int, total: int, leverage: int) -> None:
@@ -494,14 +324,14 @@ def _check_margin(s: State, price: int, total: int, leverage: int) -> None:
     if stake.uses_margin(s, instrument, s.intent[at.I_SIDE], leverage):
         free = part(total, s.limits[limit.MARGIN_PPM]) - stake.margin_in_use(s)
         room = mul_div_capped(free, leverage, 1)
-        shrink(s, _lots_for(s, instrument, room, price), codes.MARGIN)
+        shrink(s, lots_for(s, instrument, room, price), codes.MARGIN)
     elif s.instruments[instrument, at.IS_MARGIN] == 0 and s.intent[at.I_SIDE] > 0:
-        shrink(s, _lots_for(s, instrument, spendable_cash(s), price), codes.MARGIN)
+        shrink(s, lots_for(s, instrument, spendable_cash(s), price), codes.MARGIN)
     var_ppm = s.instruments[instrument, at.VAR_PPM]
     if var_ppm > 0:
         free = part(total, s.limits[limit.VAR_PPM]) - stake.value_at_risk(s)
         room = mul_div_capped(free, at.PPM, var_ppm)
-        shrink(s, _lots_for(s, instrument, room, price), codes.VAR)
+        shrink(s, lots_for(s, instrument, room, price), codes.VAR)
     volume = s.instruments[instrument, at.DAY_VOLUME]
     if volume > 0:
         room = part(volume, s.limits[limit.LIQUIDITY_PPM])
@@ -510,7 +340,7 @@ def _check_margin(s: State, price: int, total: int, leverage: int) -> None:
 
 def spendable_cash(s: State) -> int:
     """Return the cash a spot purchase may use: free cash less the buffer for fee and slippage."""
-    free = s.account[at.CASH] - stake.reserved_cash(s)
+    free = s.account[at.CASH] - stake.reserved_cash(s) - stake.short_proceeds(s)
     if free <= 0:
         return 0
     return mul_div(free, at.PPM, at.PPM + s.limits[limit.CASH_BUFFER_PPM])
@@ -537,7 +367,7 @@ def _is_price_fresh(s: State, instrument: int) -> bool:
     return s.instruments[instrument, at.LAST] > 0 and age < s.limits[limit.QUOTE_AGE_NS]
 
 
-def _check_health(s: State, instrument: int, has_equity: bool) -> None:  # noqa: FBT001 - no keyword-only arguments in the subset
+def _check_health(s: State, instrument: int, has_equity: bool) -> None:
     """Refuse what cannot be judged: unknown equity, stale price, venue, clock, reconciliation."""
     if not has_equity:
         fail(s, codes.EQUITY_UNKNOWN)
@@ -573,18 +403,18 @@ def _judge_holding(s: State, price: int) -> None:
         if s.intent[at.I_PURPOSE] == codes.REBALANCE:
             held = position_value(s, position_row(s, strategy, instrument))
             excess = side * (part(total, s.intent[at.I_TARGET_PPM]) - held)
-            shrink(s, _lots_for(s, instrument, excess, price), codes.POSITION)
+            shrink(s, lots_for(s, instrument, excess, price), codes.POSITION)
         if side > 0:
             worst = worst_price(s, price)
             whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM])
             free = min(whole, s.limits[limit.TOTAL_GROSS_MONEY]) - stake.all_books_exposure(s)
-            shrink(s, _lots_for(s, instrument, free, worst), codes.GROSS)
-            shrink(s, _lots_for(s, instrument, spendable_cash(s), worst), codes.MARGIN)
+            shrink(s, lots_for(s, instrument, free, worst), codes.GROSS)
+            shrink(s, lots_for(s, instrument, spendable_cash(s), worst), codes.MARGIN)
         else:
             row = position_row(s, strategy, instrument)
             shrink(s, stake.sellable(s, row), codes.REDUCE_ONLY)
         if s.verdict[at.CODE] == 0:
-            _check_minimum(s, instrument, s.verdict[at.APPROVED], price)
+            check_minimum(s, instrument, s.verdict[at.APPROVED], price)
     _check_health(s, instrument, has_equity)
 
 

@@ -36,6 +36,7 @@ from athena.trading._core.records import (
     record_report,
     record_verdict,
 )
+from athena.trading._core.validity import fail, reference_price, worst_price
 
 
 def apply_intent(s: State) -> int:
@@ -51,7 +52,7 @@ def apply_intent(s: State) -> int:
     _refill_rate(s)
     risk.judge(s)
     if not _can_pair(s):
-        risk.fail(s, codes.INVALID_VALUE)
+        fail(s, codes.INVALID_VALUE)
         s.verdict[at.APPROVED] = 0
     s.account[at.N_INTENTS] += 1
     _remember_key(s, s.intent[at.I_KEY])
@@ -109,7 +110,7 @@ def _write_order(s: State, row: int) -> None:
     s.orders[row, at.FLAGS] = s.intent[at.I_FLAGS]
     s.orders[row, at.EXPIRES_NS] = s.intent[at.I_EXPIRES_NS]
     s.orders[row, at.LEVERAGE] = s.verdict[at.APPROVED_LEVERAGE]
-    s.orders[row, at.RESERVE] = risk.worst_price(s, risk.reference_price(s))
+    s.orders[row, at.RESERVE] = worst_price(s, reference_price(s))
 
 
 def _approve(s: State, row: int) -> None:

@@ -1,0 +1,143 @@
+"""Decide everything about a run before its first bar."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import athena
+from athena.domain import format_decimal, format_interval, format_time
+from athena.research._engine import choose_engine
+from athena.research._limits import (
+    instrument_limits,
+    open_instrument_limits,
+    open_limits,
+    risk_limits,
+)
+from athena.research._replay import describe_bars
+from athena.research._simulation import Setup, strategy_slots
+from athena.research._timeline import align
+from athena.research.strategies import BUILT_IN, load_strategy
+from athena.trading import RuleStrategy, describe_setup
+from athena.venues import VenueSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from athena.domain import Bars
+    from athena.platform.config import Config
+    from athena.research._request import BacktestRequest
+    from athena.trading import BarsReference, Strategy
+
+
+def setup_of(request: BacktestRequest, config: Config, bars: list[Bars], home: Path) -> Setup:
+    costs = config.costs
+    asks_risk = not request.is_open_risk or costs.base_cost_bps > 0
+    instruments = tuple(item.instrument for item in bars)
+    own_limits = tuple(
+        open_instrument_limits() if request.is_open_risk else instrument_limits(item, config.risk)
+        for item in instruments
+    )
+    return Setup(
+        instruments=instruments,
+        interval_ns=bars[0].interval_ns,
+        columns=align(bars, with_risk_inputs=asks_risk),
+        limits=open_limits(costs) if request.is_open_risk else risk_limits(config.risk, costs),
+        instrument_limits=own_limits,
+        venue=_venue(config),
+        cash=request.cash,
+        engine=request.engine,
+        cache_folder=home / "cache",
+    )
+
+
+def _venue(config: Config) -> VenueSettings:
+    costs = config.costs
+    return VenueSettings(
+        seed=config.run.seed,
+        taker_fee_bps=costs.taker_fee_bps,
+        maker_fee_bps=costs.maker_fee_bps,
+        base_cost_bps=costs.base_cost_bps,
+        participation_frac=costs.participation_frac,
+        is_touch=config.execution.limit_fill == "touch",
+        is_path=config.execution.intrabar == "path",
+        cost_factor_min=costs.cost_factor_min,
+        cost_factor_max=costs.cost_factor_max,
+        impact_cap_frac=costs.impact_cap_frac,
+        impact_unknown_frac=costs.impact_unknown_frac,
+    )
+
+
+def strategy_of(request: BacktestRequest, n_steps: int) -> tuple[str, Strategy]:
+    """Build the strategy; a built-in one is run as a rule where the core is compiled."""
+    kind = request.kind
+    if not kind:
+        info = BUILT_IN.get(request.strategy)
+        has_rule = info is not None and "rule" in info.kinds
+        kind = "rule" if has_rule and choose_engine(request.engine, n_steps) else "woken"
+    return load_strategy(request.strategy, request.parameters, kind=kind)
+
+
+def describe_run(
+    request: BacktestRequest,
+    config: Config,
+    setup: Setup,
+    references: list[BarsReference],
+    strategy: tuple[str, Strategy],
+) -> dict[str, object]:
+    """Describe the run for its journal: all that replay needs, and where everything came from.
+
+    The same run gives the same bytes: no clock, no id and no path of the machine is in it.
+    """
+    return {
+        "setup": describe_setup(
+            instruments=setup.instruments,
+            instrument_limits=setup.instrument_limits,
+            strategies=strategy_slots([strategy]),
+            limits=setup.limits,
+            cash=setup.cash,
+            start_ns=setup.start_ns,
+        ),
+        **describe_bars(references, setup.columns),
+        "parameters": parameters_of(request, config, setup, strategy[1]),
+        "seed": config.run.seed,
+        "environment": environment(),
+    }
+
+
+def environment() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    return {
+        "athena": athena.__version__,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "platform": sys.platform,
+    }
+
+
+def parameters_of(
+    request: BacktestRequest, config: Config, setup: Setup, strategy: Strategy
+) -> dict[str, Any]:
+    """Return what was asked for, with everything that was left to a default."""
+    costs = config.costs
+    return {
+        "strategy": request.strategy,
+        "kind": "rule" if isinstance(strategy, RuleStrategy) else "called",
+        "strategy_parameters": dict(sorted(request.parameters.items())),
+        "data": list(request.sources),
+        "symbols": [instrument.symbol for instrument in setup.instruments],
+        "interval": format_interval(setup.interval_ns),
+        "from": None if request.start_ns is None else format_time(request.start_ns),
+        "to": None if request.end_ns is None else format_time(request.end_ns),
+        "cash": format_decimal(request.cash),
+        "taker_fee_bps": format_decimal(costs.taker_fee_bps),
+        "maker_fee_bps": format_decimal(costs.maker_fee_bps),
+        "slippage_bps": format_decimal(costs.base_cost_bps),
+        "participation_frac": format_decimal(costs.participation_frac),
+        "limit_fill": config.execution.limit_fill,
+        "intrabar": config.execution.intrabar,
+        "risk": request.risk,
+        "seed": config.run.seed,
+    }
