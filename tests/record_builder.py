@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from athena.domain import DAY_NS, MINUTE_NS, Liquidity, Provenance, Purpose, Side, parse_time_ns
-from athena.research import Candles, Curve, Fill, RunRecord, Trade
+from athena.research import Candles, Curve, Fill, Halt, RunRecord, Trade
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,9 +102,9 @@ def _compound(growth: Floats, held: Floats) -> Floats:
 def _curve(
     name: str, equity: Floats, n_fills: int, refusals: dict[str, int] | None = None
 ) -> Curve:
-    halted = None if refusals is None else int(START_NS + 400 * DAY_NS)
+    halts = () if refusals is None else (Halt(int(START_NS + 400 * DAY_NS), "drawdown stop"),)
     fees = Decimal("1312.44") if refusals is not None else Decimal(n_fills) * 13
-    return Curve(name, equity, fees, n_fills, n_fills, refusals or {}, halted)
+    return Curve(name, equity, fees, n_fills, n_fills, refusals or {}, halts)
 
 
 def _baselines(

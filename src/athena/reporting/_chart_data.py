@@ -18,7 +18,7 @@ from athena.reporting._thinning import merge_candles, shared_points
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from athena.research import Candles, Curve, Fill, RunRecord
+    from athena.research import Candles, Fill, Halt, RunRecord
     from athena.research.statistics import RunSummary
 
 _MAX_POINTS = 2_000  # per curve
@@ -66,14 +66,18 @@ def _account(record: RunRecord, summary: RunSummary) -> dict[str, Any]:
     limit = max(4 * len(rows) + 2, min(_MAX_POINTS, _MAX_VALUES // len(curves)))
     at = shared_points(rows, limit)
     times = record.ts_ns[at]
-    halted = [curve for curve in curves if curve.halted_at_ns is not None and len(times)]
     return {
         "time": _times(times),
         "curves": [{"name": curve.name, "values": _numbers(curve.equity[at])} for curve in curves],
         "drawdown": _numbers(summary.underwater[at] * 100, 4),
         "exposure": _numbers(record.gross_exposure[at] * 100, 4),
         "sharpe": _numbers(_rolling_at(summary, times), 4),
-        "halts": [_halt(curve, times) for curve in halted],
+        "halts": [
+            _halt(curve.name, halt, times)
+            for curve in curves
+            for halt in curve.halts
+            if len(times)
+        ],
     }
 
 
@@ -85,9 +89,9 @@ def _rolling_at(summary: RunSummary, times: NDArray[np.int64]) -> NDArray[np.flo
     return np.where(latest >= 0, known, np.nan)
 
 
-def _halt(curve: Curve, times: NDArray[np.int64]) -> dict[str, Any]:
-    position = min(int(np.searchsorted(times, curve.halted_at_ns or 0)), len(times) - 1)
-    return {"name": curve.name, "time": int(times[position] // SECOND_NS)}
+def _halt(name: str, halt: Halt, times: NDArray[np.int64]) -> dict[str, Any]:
+    position = min(int(np.searchsorted(times, halt.ts_ns)), len(times) - 1)
+    return {"name": name, "time": int(times[position] // SECOND_NS), "reason": halt.reason}
 
 
 def _symbols(record: RunRecord) -> list[dict[str, Any]]:

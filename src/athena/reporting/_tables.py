@@ -11,7 +11,9 @@ from athena.domain import format_decimal, format_time
 from athena.research.statistics import summarise
 
 if TYPE_CHECKING:
-    from athena.research import Curve, RunRecord
+    from collections.abc import Callable, Sequence
+
+    from athena.research import Curve, Halt, RunRecord
     from athena.research.statistics import CurveMetrics, Estimate, RunSummary
 
 _RATIOS = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "calmar")
@@ -26,7 +28,7 @@ class ComparisonRow:
         sharpe: annualised, with its 95 % interval.
         fees: quote currency.
         refusals: denial code -> count.
-        halted_at_ns: when a halt latched, or None.
+        halts: every halt that latched, oldest first.
     """
 
     name: str
@@ -40,7 +42,7 @@ class ComparisonRow:
     n_orders: int
     n_fills: int
     refusals: dict[str, int]
-    halted_at_ns: int | None
+    halts: tuple[Halt, ...]
 
 
 def comparison_table(record: RunRecord, summary: RunSummary | None = None) -> list[ComparisonRow]:
@@ -69,7 +71,25 @@ def _row(curve: Curve, metrics: CurveMetrics) -> ComparisonRow:
         n_orders=curve.n_orders,
         n_fills=curve.n_fills,
         refusals=curve.refusals,
-        halted_at_ns=curve.halted_at_ns,
+        halts=curve.halts,
+    )
+
+
+def describe_halts(halts: Sequence[Halt], write_time: Callable[[int], str]) -> str:
+    """Say in words when which limits halted a run, `day loss 3 times, first at ...`; empty if none.
+
+    Args:
+        halts: oldest first.
+        write_time: writes UTC nanoseconds.
+    """
+    by_reason: dict[str, list[int]] = {}
+    for halt in halts:
+        by_reason.setdefault(halt.reason, []).append(halt.ts_ns)
+    return ", ".join(
+        f"{reason} at {write_time(times[0])}"
+        if len(times) == 1
+        else f"{reason} {len(times):,} times, first at {write_time(times[0])}"
+        for reason, times in by_reason.items()
     )
 
 
@@ -113,7 +133,6 @@ def metrics_json(record: RunRecord, summary: RunSummary | None = None) -> dict[s
 
 
 def _curve_json(curve: Curve, metrics: CurveMetrics) -> dict[str, Any]:
-    halted = None if curve.halted_at_ns is None else format_time(curve.halted_at_ns)
     return {
         "final_equity": _money(metrics.final_equity),
         **{name: _number(getattr(metrics, name).value) for name in _RATIOS},
@@ -121,7 +140,7 @@ def _curve_json(curve: Curve, metrics: CurveMetrics) -> dict[str, Any]:
         "orders": curve.n_orders,
         "fills": curve.n_fills,
         "refusals": dict(curve.refusals),
-        "halted_at": halted,
+        "halts": [{"at": format_time(item.ts_ns), "reason": item.reason} for item in curve.halts],
     }
 
 

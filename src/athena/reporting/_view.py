@@ -20,7 +20,7 @@ from athena.reporting._format import (
     signed_percent,
     span,
 )
-from athena.reporting._tables import comparison_table
+from athena.reporting._tables import comparison_table, describe_halts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ def page_view(record: RunRecord, summary: RunSummary) -> dict[str, Any]:
         "warnings": summary.warnings,
         "tiles": _tiles(record, summary),
         "rows": [_row(row) for row in rows],
-        "halts": [(row.name, minute(row.halted_at_ns)) for row in rows if row.halted_at_ns],
+        "halts": [(row.name, describe_halts(row.halts, minute)) for row in rows if row.halts],
         "months": _months(summary.monthly),
         "excesses": _excesses(summary.excesses),
         "window": f"{summary.rolling_window} {_period_name(record)}s",

@@ -1,6 +1,6 @@
 """What a run proves: backtest, run records, statistics, trial ledger."""
 
-from athena.research._backtest import BacktestRequest, BacktestResult, run_backtest
+from athena.research._backtest import BacktestResult, run_backtest
 from athena.research._compiled import compiler_for, has_compiler
 from athena.research._engine import EngineKind
 from athena.research._journal_files import JOURNAL_FOLDER, FileStore
@@ -10,8 +10,9 @@ from athena.research._limits import (
     open_limits,
     risk_limits,
 )
-from athena.research._record import Candles, Curve, Fill, RunRecord, Trade
+from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
 from athena.research._replay import ReplayReport, describe_bars, load_columns, replay_run
+from athena.research._request import BacktestRequest
 from athena.research._run_files import read_run, read_run_description, write_run
 from athena.research._simulation import Outcome, Setup, simulate
 from athena.research._timeline import align
@@ -28,6 +29,7 @@ __all__ = [
     "EngineKind",
     "FileStore",
     "Fill",
+    "Halt",
     "IntentStory",
     "Outcome",
     "ReplayReport",

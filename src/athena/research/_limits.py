@@ -202,7 +202,7 @@ def open_limits(costs: CostsConfig) -> Ints:
     """
     values: dict[str, int] = {}
     for name in limit_columns():
-        if name.startswith("NEEDS_") or name in _ZERO_WHEN_OPEN or name.startswith("COOLDOWN_"):
+        if name.startswith(("NEEDS_", "COOLDOWN_")) or name in _ZERO_WHEN_OPEN:
             values[name] = 0
         elif name.endswith("_MONEY"):
             values[name] = _WIDE_MONEY

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 
 def setup_of(request: BacktestRequest, config: Config, bars: list[Bars], home: Path) -> Setup:
+    """Translate what is asked into the core's units.
+
+    Raises:
+        InputError: the bars have different intervals.
+    """
     costs = config.costs
     asks_risk = not request.is_open_risk or costs.base_cost_bps > 0
     instruments = tuple(item.instrument for item in bars)
@@ -89,7 +94,7 @@ def describe_run(
 ) -> dict[str, object]:
     """Describe the run for its journal: all that replay needs, and where everything came from.
 
-    The same run gives the same bytes: no clock, no id and no path of the machine is in it.
+    The same run gives the same bytes: no clock and no id is in it.
     """
     return {
         "setup": describe_setup(

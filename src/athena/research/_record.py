@@ -78,6 +78,19 @@ class Candles:
 
 
 @dataclass(frozen=True, slots=True)
+class Halt:
+    """One halt that latched.
+
+    Attributes:
+        ts_ns: close of the bar that did it, UTC nanoseconds.
+        reason: `day loss`, `week loss`, `drawdown stop`, `drawdown limit`, ...
+    """
+
+    ts_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """A named account value through time.
 
@@ -87,7 +100,7 @@ class Curve:
         n_fills: number of fills.
         n_orders: number of orders sent, filled or not; refused intents are no orders.
         refusals: denial code -> count.
-        halted_at_ns: when a halt latched, or None.
+        halts: every halt that latched, oldest first.
     """
 
     name: str
@@ -96,7 +109,7 @@ class Curve:
     n_fills: int
     n_orders: int
     refusals: dict[str, int] = field(default_factory=dict)
-    halted_at_ns: int | None = None
+    halts: tuple[Halt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

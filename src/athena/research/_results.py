@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from athena.domain import DenialCode, Liquidity, Purpose, Side, from_money
-from athena.research._record import Curve, Fill, Trade
+from athena.research._record import Curve, Fill, Halt, Trade
+from athena.trading import codes, record_starts
 from athena.trading import layout as at
-from athena.trading import record_starts
+from athena.venues import table as vt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from numpy.typing import NDArray
 
@@ -27,6 +29,19 @@ if TYPE_CHECKING:
 _PURPOSES = list(Purpose)
 _CODES = list(DenialCode)
 _LIQUIDITIES = list(Liquidity)
+# Fields of a record: header, marks, then (of a verdict) the order's number and the verdict.
+_NOTICE = 2
+_VERDICT = 3
+HALT_REASONS = {
+    at.HALT_DAY: "day loss",
+    at.HALT_WEEK: "week loss",
+    at.HALT_DRAWDOWN: "drawdown stop",
+    at.HALT_LIMIT: "drawdown limit",
+    at.HALT_KILL: "kill switch",
+    at.HALT_PAUSED: "paused",
+    at.HALT_OPERATOR: "operator",
+    at.HALT_FAULT: "fault",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,6 @@ def count_orders(outcome: Outcome) -> int:
 def make_curve(name: str, outcome: Outcome, equity: Floats, groups: Sequence[Ints]) -> Curve:
     """Describe a simulation as a named curve."""
     account = outcome.state.arrays.account
-    halted_ns = int(account[at.HALTED_AT_NS])
     return Curve(
         name=name,
         equity=equity,
@@ -84,19 +98,43 @@ def make_curve(name: str, outcome: Outcome, equity: Floats, groups: Sequence[Int
         n_fills=int(account[at.N_FILLS]),
         n_orders=count_orders(outcome),
         refusals=count_refusals(groups) if account[at.N_DENIED] else {},
-        halted_at_ns=halted_ns or None,
+        halts=list_halts(groups),
     )
+
+
+def costs_of(outcome: Outcome) -> dict[str, Decimal]:
+    """Split what trading cost: fees, and what slippage took."""
+    return {
+        "fees": from_money(int(outcome.state.arrays.account[at.FEES])),
+        "slippage": from_money(int(outcome.venue.arrays.settings[vt.SLIPPAGE])),
+    }
+
+
+def list_halts(groups: Sequence[Ints]) -> tuple[Halt, ...]:
+    """List the halts that latched, oldest first."""
+    halts = []
+    for words in groups:
+        notices = _starts_of(words, at.R_NOTICE)
+        latched = notices[words[notices + _NOTICE] == codes.NOTICE_HALT]
+        for start in latched.tolist():
+            bit, ts_ns = int(words[start + _NOTICE + 1]), int(words[start + _NOTICE + 2])
+            halts.append(Halt(ts_ns, HALT_REASONS[bit]))
+    return tuple(halts)
+
+
+def _starts_of(words: Ints, kind: int) -> Ints:
+    """Return where the records of a kind begin."""
+    starts = np.array(record_starts(words), np.int64)
+    return starts[(words[starts] & 0xFF) == kind]
 
 
 def count_refusals(groups: Sequence[Ints]) -> dict[str, int]:
     """Count the verdicts that refused, by the code that decided; most frequent first."""
     counts: Counter[str] = Counter()
     for words in groups:
-        starts = np.array(record_starts(words), np.int64)
-        verdicts = starts[(words[starts] & 0xFF) == at.R_VERDICT]
-        # A verdict's fields: header, marks, order number, then the verdict's columns.
-        codes, times = np.unique(words[verdicts + 3 + at.CODE], return_counts=True)
-        for code, n in zip(codes.tolist(), times.tolist(), strict=True):
+        verdicts = _starts_of(words, at.R_VERDICT)
+        decided, times = np.unique(words[verdicts + _VERDICT + at.CODE], return_counts=True)
+        for code, n in zip(decided.tolist(), times.tolist(), strict=True):
             if code:
                 counts[_CODES[code - 1].value] += n
     return dict(counts.most_common())

@@ -22,7 +22,7 @@ from athena.domain import (
 )
 from athena.errors import InputError, MissingError
 from athena.platform import atomic_write_bytes, atomic_write_text, storage_errors
-from athena.research._record import Candles, Curve, Fill, RunRecord, Trade
+from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def _curve_values(curve: Curve) -> dict[str, Any]:
         "n_fills": curve.n_fills,
         "n_orders": curve.n_orders,
         "refusals": curve.refusals,
-        "halted_at": None if curve.halted_at_ns is None else format_time(curve.halted_at_ns),
+        "halts": [{"at": format_time(item.ts_ns), "reason": item.reason} for item in curve.halts],
     }
 
 
@@ -188,7 +188,6 @@ def _record(
 
 
 def _curve(values: Mapping[str, Any], equity: Any) -> Curve:  # noqa: ANN401 - a float64 array
-    halted = values["halted_at"]
     return Curve(
         name=values["name"],
         equity=equity,
@@ -196,7 +195,7 @@ def _curve(values: Mapping[str, Any], equity: Any) -> Curve:  # noqa: ANN401 - a
         n_fills=values["n_fills"],
         n_orders=values["n_orders"],
         refusals=values["refusals"],
-        halted_at_ns=None if halted is None else parse_time_ns(halted),
+        halts=tuple(Halt(parse_time_ns(item["at"]), item["reason"]) for item in values["halts"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Put the bars of several instruments on one time line; nothing is filled in but the last close."""
+"""Put the bars of several instruments on one time line; a gap repeats the last close."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _no_risk(n_instruments: int) -> tuple[Ints, Ints, Ints]:
 
 
 def _stack(columns: list[Ints]) -> Ints:
-    """Stack columns into (S, T); a single one is only reshaped, so that a mapped file stays one."""
+    """Stack columns into (S, T); a single one is reshaped, so that a mapped file stays one."""
     if len(columns) == 1:
         return np.asarray(columns[0]).reshape(1, -1)
     return np.stack(columns)

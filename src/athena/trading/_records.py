@@ -75,7 +75,7 @@ class Notice(StrEnum):
     ILLEGAL = "illegal"
     PAUSE = "pause"
     TIME_EXIT = "time_exit"
-    UNPROTECTED = "unprotected"
+    DUPLICATE_FILL = "duplicate_fill"
 
 
 @dataclass(frozen=True, slots=True)

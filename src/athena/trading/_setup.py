@@ -111,6 +111,7 @@ def state_dtype() -> np.dtype[np.void]:
         "orders": (at.MAX_ORDERS, at.N_ORDER),
         "closed": (at.MAX_CLOSED, at.N_ORDER),
         "keys": (at.MAX_KEYS,),
+        "trades": (at.MAX_TRADES,),
         "limits": (limit.N_LIMIT,),
         "transitions": (len(OrderState), len(OrderEvent)),
         "intent": (at.N_INTENT,),

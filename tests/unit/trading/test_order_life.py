@@ -383,3 +383,13 @@ def test_the_closed_ring_keeps_a_thousand_orders() -> None:
     core.fill(first, 1, 10_000)
     assert core.quantity() == 0
     assert core.notices() == [codes.NOTICE_ILLEGAL]
+
+
+def test_a_fill_reported_twice_under_one_trade_id_is_booked_once() -> None:
+    """F03: the same trade id twice is one fill; another id is another fill."""
+    core = rich()
+    number = core.ask(BUY)
+    for trade in (7, 7, 8):
+        step.apply_report(core.s, codes.FILLED_REPORT, number, 2, 10_000, 5, codes.TAKER, trade)
+    assert core.quantity() == 4
+    assert core.notices().count(codes.NOTICE_DUPLICATE_FILL) == 1

@@ -292,12 +292,9 @@ def _refusals(refusals: dict[str, int]) -> str:
 
 def _halts(rows: Sequence[ComparisonRow]) -> list[str]:
     from athena.domain import format_time
+    from athena.reporting import describe_halts
 
-    return [
-        f"{row.name} was halted by its limits at {format_time(row.halted_at_ns)}"
-        for row in rows
-        if row.halted_at_ns is not None
-    ]
+    return [f"{row.name}: {describe_halts(row.halts, format_time)}" for row in rows if row.halts]
 
 
 def _next_commands(run_id: str) -> str:

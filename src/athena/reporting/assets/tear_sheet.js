@@ -142,7 +142,7 @@
     lines[0].setSeriesOrder(lines.length - 1);
     L.createSeriesMarkers(lines[0], []).setMarkers(
       halts.filter((halt) => halt.name === curves[0].name)
-        .map((halt) => ({ time: halt.time, position: "aboveBar", shape: "square", color: colours().loss, text: "halt", size: 0.6 })),
+        .map((halt) => ({ time: halt.time, position: "aboveBar", shape: "square", color: colours().loss, text: halt.reason, size: 0.6 })),
     );
     const below = [
       ["drawdown", L.AreaSeries, drawdown, "loss", (value) => number(value, 1)],

@@ -48,6 +48,7 @@ class StateOf(NamedTuple, Generic[TableT_co]):
         orders: (MAX_ORDERS, N_ORDER) live orders; a closed order leaves its row.
         closed: (MAX_CLOSED, N_ORDER) ring of the newest closed orders, for fills that come late.
         keys: (MAX_KEYS,) ring of the newest intent keys, against duplicates.
+        trades: (MAX_TRADES,) the venue's numbers of the newest fills, by remainder, against duplicates.
         limits: (N_LIMIT,) risk limits, see `limits`.
         transitions: (12, 14) next state by state and event, NONE where illegal.
         intent: (N_INTENT,) the intent that is being judged.
@@ -64,6 +65,7 @@ class StateOf(NamedTuple, Generic[TableT_co]):
     orders: TableT_co
     closed: TableT_co
     keys: TableT_co
+    trades: TableT_co
     limits: TableT_co
     transitions: TableT_co
     intent: TableT_co
@@ -82,6 +84,7 @@ MAX_ORDERS = 512
 MAX_EFFECTS = 4 * MAX_ORDERS
 MAX_CLOSED = 1_000
 MAX_KEYS = 1_024
+MAX_TRADES = 4_096
 MAX_WORDS = 1 << 17
 RECORD_RESERVE = MAX_WORDS // 2  # room that one bar may need; the driver empties the buffer before
 

@@ -190,19 +190,35 @@ def apply_report(
         price: fill price, or the confirmed trigger, in ticks.
         fee: in quote money.
         liquidity: taker or maker.
-        trade: the venue's number of the fill.
+        trade: the venue's number of the fill; 0 when it has none.
     """
     row = find_row(s, number)
     order = _terms(s, row, number)
     record_report(s, what, number, lots, price, fee, liquidity, trade, order)
     if what == codes.FILLED_REPORT and (lots <= 0 or price <= 0):
         _refuse_report(s, number)
+    elif what == codes.FILLED_REPORT and _is_booked(s, trade):
+        notice(s, codes.NOTICE_DUPLICATE_FILL, number)
     elif row < 0:
         _report_on_closed(s, what, number, lots, price, fee)
     elif what == codes.FILLED_REPORT:
         _apply_fill(s, row, lots, price, fee)
     else:
         _apply_news(s, row, what, lots, price)
+
+
+def _is_booked(s: State, trade: int) -> bool:
+    """Tell whether a fill was booked before, and remember it: one trade id is one fill.
+
+    A venue that numbers no fills reports 0, and nothing can be told.
+    """
+    if trade == 0:
+        return False
+    slot = trade % len(s.trades)
+    if s.trades[slot] == trade:
+        return True
+    s.trades[slot] = trade
+    return False
 
 
 def _apply_news(s: State, row: int, what: int, lots: int, price: int) -> None:
