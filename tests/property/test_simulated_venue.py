@@ -102,7 +102,15 @@ def check_prices(run: BarRun, bars: list[Any]) -> None:
 @given(seed=SEEDS)
 def test_a_law_holds_after_every_bar_of_any_run(check: Any, seed: int) -> None:
     rng = _rng(seed)
-    play(rng, random_run(rng), after_bar=check)
+    n_checked = 0
+
+    def check_and_count(run: BarRun, bars: list[Any]) -> None:
+        nonlocal n_checked
+        check(run, bars)
+        n_checked += 1
+
+    run = play(rng, random_run(rng), after_bar=check_and_count)
+    assert n_checked == run.state.account[at.MARKS] > 0
 
 
 def test_the_random_runs_reach_what_the_laws_are_about() -> None:
