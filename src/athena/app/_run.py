@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from athena.errors import AthenaError, MissingError
+from athena.errors import AthenaError, MissingError, StrategyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,8 @@ def run(arguments: Sequence[str]) -> int:
         try:
             return _invoke(arguments)
         except AthenaError as error:
-            if error.exit_code == _BUG:
+            has_bundle = isinstance(error, StrategyError) and error.hint
+            if error.exit_code == _BUG and not has_bundle:
                 return _report_bug(error, arguments)
             return _report(error, arguments)
         except OSError as error:

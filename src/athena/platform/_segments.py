@@ -124,7 +124,11 @@ class SegmentWriter:
             self._file = path.open("ab")
             self._size_bytes = os.fstat(self._file.fileno()).st_size
             if is_new:
-                sync_folder(path.parent)
+                try:
+                    sync_folder(path.parent)
+                except OSError:
+                    self._file.close()
+                    raise
 
     @property
     def size_bytes(self) -> int:

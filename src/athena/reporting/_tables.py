@@ -76,7 +76,7 @@ def _row(curve: Curve, metrics: CurveMetrics) -> ComparisonRow:
 
 
 def describe_halts(halts: Sequence[Halt], write_time: Callable[[int], str]) -> str:
-    """Say in words when which limits halted a run, `day loss 3 times, first at ...`; empty if none.
+    """Say in words which limits halted a run and when; empty when none did.
 
     Args:
         halts: oldest first.

@@ -14,7 +14,8 @@ from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
 from athena.research._replay import ReplayReport, describe_bars, load_columns, replay_run
 from athena.research._request import BacktestRequest
 from athena.research._run_files import read_run, read_run_description, write_run
-from athena.research._simulation import Outcome, Setup, simulate
+from athena.research._setup import Setup
+from athena.research._simulation import Outcome, simulate
 from athena.research._timeline import align
 from athena.research._trials import Trial, TrialLedger, read_trials, record_trial
 from athena.research._why import IntentStory, tell_intents

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
+import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +31,7 @@ from athena.research._results import (
     make_curve,
 )
 from athena.research._run_files import write_run
-from athena.research._simulation import Outcome, Setup, simulate
+from athena.research._simulation import Outcome, simulate
 from athena.research._trials import Trial, TrialLedger, read_trials, record_trial
 from athena.research.statistics import summarise
 from athena.trading import (
@@ -40,7 +44,7 @@ from athena.trading import (
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
     from pathlib import Path
 
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
     from athena.platform.config import Config
     from athena.research._record import Curve
     from athena.research._request import BacktestRequest
+    from athena.research._setup import Setup
     from athena.research.statistics import RunSummary
     from athena.trading import BarsReference, Ints, JournalEnd, Strategy
 
@@ -137,14 +142,14 @@ def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
         request, config, home, run_id, now_ns, references, bars, setup, name, strategy, on_progress
     )
     final = home_folder(home, "runs") / run_id
-    with staged_folder(final) as folder:
+    with _all_or_nothing(final), staged_folder(final) as folder:
         outcome, end, groups = _run(plan, folder)
         record = _record(plan, outcome, end, groups)
         trial = _trial(plan, record)
         record, warning = _counted(record, trial, read_trials(home))
         write_run(folder, record)
-        with storage_errors(home):
-            cut = record_trial(home, trial)  # last: a run that fails leaves no trace
+    with _all_or_nothing(final), storage_errors(home):
+        cut = record_trial(home, trial)
     n_bars = int((setup.columns.volume >= 0).sum())
     return BacktestResult(
         record=record,
@@ -159,6 +164,16 @@ def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
     )
 
 
+@contextmanager
+def _all_or_nothing(final: Path) -> Iterator[None]:
+    """Remove a run's folder when the block raises: what failed is neither seen nor counted."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(final, ignore_errors=True)
+        raise
+
+
 def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, list[Ints]]:
     """Run the strategy with its journal; return the journal's groups of words too."""
     store = FileStore(folder / JOURNAL_FOLDER)
@@ -170,10 +185,12 @@ def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, list[Ints]]:
             plan.setup,
             [strategy],
             on_records=writer.commit,
-            on_progress=lambda step: plan.on_progress(plan.name, step, plan.n_steps),
+            on_progress=partial(_report, plan, plan.name),
         )
     except StrategyError as error:
-        _keep_crash(plan, writer, folder, error)
+        raise _kept(plan, writer, folder, error) from error
+    except BaseException:
+        store.close()
         raise
     end = writer.close(describe_end(outcome.state.arrays))
     groups = [
@@ -184,17 +201,22 @@ def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, list[Ints]]:
     return outcome, end, groups
 
 
-def _keep_crash(plan: _Plan, writer: JournalWriter, folder: Path, error: StrategyError) -> None:
+def _report(plan: _Plan, label: str, step: int) -> None:
+    plan.on_progress(label, step, plan.n_steps)
+
+
+def _kept(plan: _Plan, writer: JournalWriter, folder: Path, error: StrategyError) -> StrategyError:
     """Keep the journal of a run whose strategy raised: it holds all that is needed to repeat it.
 
-    Raises:
-        StrategyError: the same error, with the place of the bundle in its hint.
+    Returns:
+        The same error, with the place of the bundle in its hint.
     """
-    writer.note(FrameKind.CRASH, {"error": error.message})
+    trace = "".join(traceback.format_exception(error))
+    writer.note(FrameKind.CRASH, {"error": error.message, "traceback": trace})
     writer.abandon()
     bundle = home_folder(plan.home, "crashes") / plan.run_id
     publish_folder(folder / JOURNAL_FOLDER, bundle)
-    raise StrategyError(error.message, hint=f"crash bundle: {bundle}") from error
+    return StrategyError(error.message, hint=f"crash bundle: {bundle}")
 
 
 def _record(plan: _Plan, outcome: Outcome, end: JournalEnd, groups: list[Ints]) -> RunRecord:
@@ -244,8 +266,9 @@ def _baselines(plan: _Plan) -> list[Curve]:
         baselines.insert(0, Baseline(f"{plan.name}, risk open", again, open_setup))
     curves = []
     for baseline in baselines:
-        plan.on_progress(baseline.name, 0, plan.n_steps)
-        curves.append(run_baseline(baseline))
+        on_step = partial(_report, plan, baseline.name)
+        on_step(0)
+        curves.append(run_baseline(baseline, on_step))
     return curves
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from athena.research._record import Trade
-    from athena.research._simulation import Setup
+    from athena.research._session import ProgressSink
+    from athena.research._setup import Setup
     from athena.trading import Ints, Strategy
 
 _RANDOM_SEEDS = 1_000
@@ -82,11 +83,14 @@ def _only(setup: Setup, k: int) -> Setup:
     )
 
 
-def run_baseline(baseline: Baseline) -> Curve:
+def run_baseline(baseline: Baseline, on_progress: ProgressSink) -> Curve:
     """Run one alternative; its records are read and dropped."""
     groups: list[Ints] = []
     outcome = simulate(
-        baseline.setup, [baseline.strategy], on_records=lambda words: groups.append(words.copy())
+        baseline.setup,
+        [baseline.strategy],
+        on_records=lambda words: groups.append(words.copy()),
+        on_progress=on_progress,
     )
     fills = fill_columns(groups)
     book = follow_account(baseline.setup, fills)

@@ -1,10 +1,10 @@
-"""Compile the core with Numba: the same source that CPython runs. The only module that imports it.
+"""Compile the core with Numba: the same source that CPython runs.
 
-A function is compiled by rebuilding it with its globals replaced: every function of the core that
-it names, directly or through a module, becomes the compiled one. Two primitives (`mul_div`,
-`mul_div_capped`) get bodies in 32-bit limbs, because compiled integers have 64 bits. Machine code
-is cached in a folder named by the hash of all sources that went into it, so that a change in one
-file leaves no stale caller behind.
+With `_bound` the only module that imports Numba. A function is compiled by rebuilding it with its
+globals replaced: every function of the core that it names, directly or through a module, becomes
+the compiled one. Two primitives (`mul_div`, `mul_div_capped`) get bodies in 32-bit limbs, because
+compiled integers have 64 bits. Machine code is cached in a folder named by the hash of all sources
+that went into it, so that a change in one file leaves no stale caller behind.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import inspect
 import types
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athena.errors import MissingExtra
@@ -23,7 +24,6 @@ from athena.venues import matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _SUBSET = ("athena.trading._core", "athena.trading.rules", matching.__name__, _loop.__name__)
 _OWN_BODIES = {
@@ -120,7 +120,7 @@ class Compiler:
     def _translate(self, value: object, used: set[str]) -> object:
         """Compile what is a function of the subset; rebuild a module around those it holds."""
         if isinstance(value, types.FunctionType):
-            return self.compile(value)
+            return value if value.__module__.startswith("numba.") else self.compile(value)
         if not isinstance(value, types.ModuleType) or not value.__name__.startswith(_SUBSET):
             return value
         twin = types.ModuleType(value.__name__)
@@ -152,6 +152,8 @@ def _sources(rule: Callable[..., int] | None) -> list[str]:
         if name.startswith((*_SUBSET, _wide.__name__, "athena.venues._table"))
     ]
     texts = [inspect.getsource(module) for module in modules]
+    # Not imported by the runs of a rule, which share the rest.
+    texts.append(Path(__file__).with_name("_bound.py").read_text(encoding="utf-8"))
     if rule is not None:
         texts.append(inspect.getsource(inspect.getmodule(rule) or rule))
     return texts

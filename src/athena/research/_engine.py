@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from athena.trading import StateTables
+    from numpy.typing import NDArray
+
+    from athena.trading import Ints, StateTables
     from athena.venues import VenueTables
 
 # Below this many steps, CPython is done before a compiler has started.
@@ -37,17 +39,16 @@ class Engine:
     """The loop's functions for strategies in Python, bound to the tables of one run.
 
     Attributes:
-        advance: `advance(wakes, levels, control) -> step`.
-        turn: `turn(control) -> step`.
+        waker: `waker(wakes, levels)` gives `advance() -> step` for these two; what is in
+            them may change. The engine must outlive what it gives.
+        turn: `turn() -> step`.
         submit_one: `submit_one() -> order number`, for the intent in the state.
-        scratch: turns an array of the caller into what these functions take.
         looks_ahead: True when looking for quiet steps is cheaper than asking bar by bar.
     """
 
-    advance: Callable[..., int]
-    turn: Callable[..., int]
+    waker: Callable[[NDArray[np.uint8], Ints], Callable[[], int]]
+    turn: Callable[[], int]
     submit_one: Callable[[], int]
-    scratch: Callable[[Any], Any]
     looks_ahead: bool
 
 
@@ -75,10 +76,13 @@ def new_engine(
     state: StateTables,
     venue: VenueTables,
     columns: Columns,
+    control: Ints,
     *,
     compiled_in: Path | None,
 ) -> Engine:
     """Bind the loop to a run; compiled code is kept in `compiled_in`, None is CPython.
+
+    The caller keeps `control`, see `_loop`, and talks to the loop through it.
 
     Raises:
         MissingExtra: compiled was asked for and Numba is not installed.
@@ -86,24 +90,25 @@ def new_engine(
     if compiled_in is None:
         views = (state.views, venue.views, as_views(columns))
         return Engine(
-            advance=partial(_loop.advance, *views),
-            turn=partial(_loop.turn, *views),
+            waker=lambda wakes, levels: partial(
+                _loop.advance, *views, wakes.data, levels.data, control.data
+            ),
+            turn=partial(_loop.turn, *views, control.data),
             submit_one=partial(_loop.submit_one, *views[:2]),
-            scratch=memoryview,
             looks_ahead=False,
         )
-    compiler = compiler_for(compiled_in, None)
-    tables = (state.record, venue.record, columns)
-    control = np.zeros(_loop.N_CONTROL, np.int64)
-    wakes, levels = np.zeros(1, np.uint8), np.zeros((1, 2), np.int64)
-    advance = compiler.entry(_loop.advance, *tables, wakes, levels, control)
-    turn = compiler.entry(_loop.turn, *tables, control)
-    submit_one = compiler.entry(_loop.submit_one, *tables[:2])
+    compiler = compiler_for(compiled_in, None)  # first, because it says what is missing
+    from athena.research._bound import Addresses, advance_at, submit_one_at, turn_at
+
+    addresses = Addresses(state, venue, columns, control)
+    advance, turn, submit_one = (
+        compiler.entry(function, addresses.vector)
+        for function in (advance_at, turn_at, submit_one_at)
+    )
     return Engine(
-        advance=partial(advance, *tables),
-        turn=partial(turn, *tables),
-        submit_one=partial(submit_one, *tables[:2]),
-        scratch=_as_is,
+        waker=lambda wakes, levels: partial(advance, addresses.with_wakes(wakes, levels)),
+        turn=partial(turn, addresses.vector),
+        submit_one=partial(submit_one, addresses.vector),
         looks_ahead=True,
     )
 

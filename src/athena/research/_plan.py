@@ -17,7 +17,8 @@ from athena.research._limits import (
     risk_limits,
 )
 from athena.research._replay import describe_bars
-from athena.research._simulation import Setup, strategy_slots
+from athena.research._setup import Setup
+from athena.research._simulation import strategy_slots
 from athena.research._timeline import align
 from athena.research.strategies import BUILT_IN, load_strategy
 from athena.trading import RuleStrategy, describe_setup

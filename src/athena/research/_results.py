@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from athena.domain import Instrument
-    from athena.research._simulation import Outcome, Setup
+    from athena.research._setup import Setup
+    from athena.research._simulation import Outcome
     from athena.trading import FillColumns, Ints
 
     Floats = NDArray[np.float64]
@@ -125,7 +126,8 @@ def list_halts(groups: Sequence[Ints]) -> tuple[Halt, ...]:
 def _starts_of(words: Ints, kind: int) -> Ints:
     """Return where the records of a kind begin."""
     starts = np.array(record_starts(words), np.int64)
-    return starts[(words[starts] & 0xFF) == kind]
+    is_kind: NDArray[np.bool_] = (words[starts] & 0xFF) == kind
+    return starts[is_kind]
 
 
 def count_refusals(groups: Sequence[Ints]) -> dict[str, int]:

@@ -6,8 +6,10 @@ import csv
 import dataclasses
 import io
 import json
+from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -25,8 +27,10 @@ from athena.platform import atomic_write_bytes, atomic_write_text, storage_error
 from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+RowT = TypeVar("RowT")
 
 RUN_FILE = "run.json"
 SERIES_FILE = "series.npz"
@@ -93,13 +97,16 @@ def _series(record: RunRecord) -> dict[str, Any]:
 def _csv(rows: Sequence[Fill] | Sequence[Trade], kind: type[Fill | Trade]) -> str:
     """Write rows exactly: decimals with every digit, times ISO-8601 UTC."""
     names = [field.name for field in dataclasses.fields(kind)]
-    heads = [name.removesuffix("_ns") if name.endswith("_ns") else name for name in names]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
+    writer.writerow(_heads(kind))
     for row in rows:
         writer.writerow([_cell(name, getattr(row, name)) for name in names])
     return text.getvalue()
+
+
+def _heads(kind: type[Fill | Trade]) -> list[str]:
+    return [field.name.removesuffix("_ns") for field in dataclasses.fields(kind)]
 
 
 def _cell(name: str, value: object) -> str:
@@ -123,16 +130,23 @@ def read_run(folder: Path) -> RunRecord:
     if not path.is_file():
         message = f"expected a run in {folder}, was none"
         raise MissingError(message, hint="athena runs list")
+    values = read_run_description(folder)
+    with _damage(folder / SERIES_FILE), np.load(folder / SERIES_FILE) as archive:
+        series = {name: archive[name] for name in archive.files}
+    fills = _rows(folder / FILLS_FILE, Fill, _fill)
+    trades = _rows(folder / TRADES_FILE, Trade, _trade)
+    with _damage(path):
+        return _record(values, series, fills, trades)
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Name the file of a run that is missing or cannot be read."""
     try:
         with storage_errors(path):
-            values = json.loads(path.read_text("utf-8"))
-            with np.load(folder / SERIES_FILE, allow_pickle=False) as archive:
-                series = {name: archive[name] for name in archive.files}
-            fills = _rows(folder / FILLS_FILE, _fill)
-            trades = _rows(folder / TRADES_FILE, _trade)
-        return _record(values, series, fills, trades)
-    except (ValueError, KeyError, EOFError) as error:
-        message = f"expected the files of a run in {folder}, was damaged: {error}"
+            yield
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile, csv.Error) as error:
+        message = f"expected {path} as a run wrote it, was damaged: {error}"
         raise InputError(message, hint="run the backtest again") from error
 
 
@@ -143,13 +157,8 @@ def read_run_description(folder: Path) -> dict[str, Any]:
         InputError: the file is missing or damaged.
     """
     path = folder / RUN_FILE
-    with storage_errors(path):
-        text = path.read_text("utf-8")
-    try:
-        values: dict[str, Any] = json.loads(text)
-    except ValueError as error:
-        message = f"expected JSON in {path}, was damaged: {error}"
-        raise InputError(message, hint="run the backtest again") from error
+    with _damage(path):
+        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return values
 
 
@@ -199,9 +208,15 @@ def _curve(values: Mapping[str, Any], equity: Any) -> Curve:  # noqa: ANN401 - a
     )
 
 
-def _rows(path: Path, build: Any) -> list[Any]:  # noqa: ANN401 - a function of a row
-    with path.open(encoding="utf-8", newline="") as file:
-        return [build(row) for row in csv.DictReader(file)]
+def _rows(
+    path: Path, kind: type[Fill | Trade], build: Callable[[dict[str, str]], RowT]
+) -> list[RowT]:
+    with _damage(path), path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, strict=True)
+        if rows.fieldnames != _heads(kind):
+            message = f"expected the columns {_heads(kind)}, was {rows.fieldnames}"
+            raise ValueError(message)
+        return [build(row) for row in rows]
 
 
 def _fill(row: dict[str, str]) -> Fill:

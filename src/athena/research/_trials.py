@@ -125,9 +125,14 @@ def record_trial(home: Path, trial: Trial) -> str:
 def _append(path: Path, line: bytes) -> str:
     with path.open("a+b") as file:
         warning = _cut_torn(file, path)
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+        before = file.seek(0, os.SEEK_END)
+        try:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)  # a run that fails is no trial
+            raise
     return warning
 
 

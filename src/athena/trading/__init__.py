@@ -88,6 +88,7 @@ from athena.trading._setup import (
     limit_columns,
     limits_table,
     new_state,
+    state_dtype,
 )
 from athena.trading._snapshot import (
     marks_of_snapshot,
@@ -198,6 +199,7 @@ __all__ = [
     "rules",
     "show_record",
     "snapshot_difference",
+    "state_dtype",
     "state_of",
     "step",
     "to_intent",

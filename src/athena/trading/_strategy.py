@@ -72,7 +72,7 @@ class View:
         signals: this bar's value of each signal, in the order the strategy named them.
         positions: signed lots per instrument that the strategy holds.
         n_working: its orders that are live, protections included.
-        has_filled: True when something of it filled in this bar.
+        has_filled: True when something of it filled since it was last called.
     """
 
     __slots__ = (
@@ -155,7 +155,7 @@ class View:
         self._levels[instrument, 1] = above if above > 0 else 2**62
 
 
-class Strategy(ABC):
+class Strategy(ABC):  # noqa: B024 - what must be written differs by kind
     """What all strategies share: their book, and signals computed on columns."""
 
     book: ClassVar[Book] = Book.TRADING

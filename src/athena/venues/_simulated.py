@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VenueTables = Tables[Venue, VenueArrays]
 
 _BPS_TO_PPM = 100
-_DTYPE = np.dtype(
+VENUE_DTYPE = np.dtype(
     [
         ("settings", np.int64, (vt.N_SETTING,)),
         ("book", np.int64, (at.MAX_ORDERS, vt.N_VENUE_ORDER)),
@@ -81,7 +81,7 @@ def new_venue(settings: VenueSettings, cash: Decimal) -> VenueTables:
     if settings.seed is None:
         message = "expected a seed for the simulated venue, was none"
         raise InputError(message, hint="set run.seed or --seed; 0 is a seed")
-    tables = Tables(Venue, VenueArrays, _DTYPE)
+    tables = Tables(Venue, VenueArrays, VENUE_DTYPE)
     venue = tables.arrays
     row = venue.settings
     row[vt.SEED] = settings.seed

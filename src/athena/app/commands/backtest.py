@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -141,16 +142,34 @@ def backtest(  # noqa: PLR0913 - the options of the contract
     )
     now_ns = SystemClock().now_ns()
     run_id = new_run_id(now_ns, strategy, RandomIds().next_id())
-    with context.output.progress("backtest", 1.0, "runs") as progress:
+    with ExitStack() as stack:
+        progress = _RunProgress(context, stack)
         result = run_backtest(
             request,
             config,
             context.home,
             run_id=run_id,
             now_ns=now_ns,
-            on_progress=lambda label, done, total: progress(done / max(1, total), label),
+            on_progress=progress,
         )
     _finish(context, request, result, report)
+
+
+class _RunProgress:
+    """Show one bar for the run and each of its baselines, in bars per second."""
+
+    def __init__(self, context: Context, stack: ExitStack) -> None:
+        self._context = context
+        self._stack = stack
+        self._label = ""
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if label != self._label:
+            self._stack.close()
+            shown = self._context.output.progress(label, total, "bars")
+            self._show = self._stack.enter_context(shown)
+            self._label = label
+        self._show(done)
 
 
 def _configured(context: Context, options: dict[str, object], risk: str) -> Config:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from athena.domain import DAY_NS, HOUR_NS, Book, OrderType, Purpose, Side, ns_to_datetime, to_money
 from athena.errors import InputError
+from athena.research.strategies._checks import require
 from athena.trading import (
     Intent,
     RebalanceTrade,
@@ -48,6 +49,10 @@ class Hold(WokenStrategy):
 
     fraction: float = 1.0
     _bought: set[int] = field(default_factory=set, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse to hold nothing, or more than all."""
+        require(0 < self.fraction <= 1, "fraction within 0..1", fraction=self.fraction)
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Count the instruments that have traded by each bar."""
@@ -93,12 +98,11 @@ class Rebalance(WokenStrategy):
 
     def __post_init__(self) -> None:
         """Refuse weights and tolerances that cannot be kept."""
-        if not (0 <= self.tolerance < 1 and 0 <= self.limit_offset < 1):
-            message = (
-                f"expected tolerance and limit_offset within 0..1, "
-                f"was {self.tolerance} and {self.limit_offset}"
-            )
-            raise InputError(message)
+        fractions = {"tolerance": self.tolerance, "limit_offset": self.limit_offset}
+        are_within = all(0 <= value < 1 for value in fractions.values())
+        require(are_within, "tolerance and limit_offset within 0..1", **fractions)
+        hours = self.patience_hours
+        require(hours >= 0, "patience_hours >= 0", patience_hours=hours)
         self._weights_ppm = parse_weights(self.weights)
 
     def on_wake(self, view: View) -> Iterable[Intent] | None:

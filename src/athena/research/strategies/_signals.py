@@ -31,7 +31,7 @@ def window_sums(values: Ints, length: int) -> Ints:
 def sma_trend(closes: Ints, fast: int, slow: int) -> NDArray[np.int8]:
     """Compare two simple means exactly: the sign of fast - slow, 0 until the slow one is there."""
     difference = window_sums(closes, fast) * slow - window_sums(closes, slow) * fast
-    trend = np.sign(difference).astype(np.int8)
+    trend: NDArray[np.int8] = np.sign(difference).astype(np.int8)
     trend[: slow - 1] = 0
     return trend
 
@@ -46,8 +46,9 @@ def ema_trend(closes: Floats, fast: int, slow: int) -> NDArray[np.int8]:
 
 def beyond(values: Floats, threshold: float) -> NDArray[np.int8]:
     """Tell where values are beyond a threshold: 1 above it, -1 under its negative, else 0."""
-    sign: NDArray[np.int8] = (values > threshold).astype(np.int8)
-    sign -= values < -threshold
+    sign = np.zeros(len(values), np.int8)
+    sign[values > threshold] = 1
+    sign[values < -threshold] = -1
     return sign
 
 

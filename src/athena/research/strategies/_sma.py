@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from athena.domain import Purpose, Side
-from athena.errors import InputError
+from athena.research.strategies._checks import require
 from athena.research.strategies._signals import sma_trend
 from athena.research.strategies._sizing import Sizing
 from athena.trading import (
@@ -54,9 +54,7 @@ class SmaCross:
 
     def __post_init__(self) -> None:
         """Refuse lengths that make no cross."""
-        if not 1 <= self.fast < self.slow:
-            message = f"expected 1 <= fast < slow, was fast={self.fast}, slow={self.slow}"
-            raise InputError(message)
+        require(1 <= self.fast < self.slow, "1 <= fast < slow", fast=self.fast, slow=self.slow)
         self._sizing = Sizing(self.quantity, self.fraction)
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
@@ -98,9 +96,8 @@ class SmaBracket(SmaCross):
     def __post_init__(self) -> None:
         """Refuse distances that protect nothing."""
         super().__post_init__()
-        if not (0 < self.stop < 1 and self.target > 0):
-            message = f"expected 0 < stop < 1 and target > 0, was {self.stop} and {self.target}"
-            raise InputError(message)
+        is_around = 0 < self.stop < 1 and self.target > 0
+        require(is_around, "0 < stop < 1, target > 0", stop=self.stop, target=self.target)
 
     def decide(self, view: View) -> Intent | None:
         """Buy into an upward trend when flat."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from athena.domain import Purpose, Side, parse_interval_ns
-from athena.errors import InputError
 from athena.market import indicators
 from athena.research.strategies import _signals as signals_of
+from athena.research.strategies._checks import require
 from athena.research.strategies._sizing import Sizing
 from athena.trading import Intent, Wake, WokenStrategy, arithmetic
 
@@ -46,9 +46,9 @@ class EmaCross(WokenStrategy):
 
     def __post_init__(self) -> None:
         """Refuse lengths that make no cross."""
-        if not 1 <= self.fast < self.slow:
-            message = f"expected 1 <= fast < slow, was fast={self.fast}, slow={self.slow}"
-            raise InputError(message)
+        require(1 <= self.fast < self.slow, "1 <= fast < slow", fast=self.fast, slow=self.slow)
+        if self.frame:
+            parse_interval_ns(self.frame)
         self._sizing = Sizing(self.quantity, self.fraction)
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
@@ -134,6 +134,14 @@ class Momentum(_Swing):
     stop: float = 0.02
     target: float = 0.05
 
+    def __post_init__(self) -> None:
+        """Refuse what measures or protects nothing."""
+        super().__post_init__()
+        require(self.length >= 1, "length >= 1 bar", length=self.length)
+        require(self.threshold > 0, "threshold > 0", threshold=self.threshold)
+        is_around = 0 < self.stop < 1 and 0 < self.target < 1
+        require(is_around, "stop and target within 0..1", stop=self.stop, target=self.target)
+
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Compute 1 after a rise beyond the threshold, -1 after such a fall, else 0."""
         closes = market.close[0].astype(np.float64)
@@ -162,6 +170,13 @@ class MeanReversion(_Swing):
     length: int = 20
     threshold: float = 2.0
     stop: float = 0.03
+
+    def __post_init__(self) -> None:
+        """Refuse what measures or protects nothing."""
+        super().__post_init__()
+        require(self.length > 1, "length > 1 bar", length=self.length)
+        require(self.threshold > 0, "threshold > 0", threshold=self.threshold)
+        require(0 < self.stop < 1, "stop within 0..1", stop=self.stop)
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Compute 1 far under the mean, -1 far over it, else 0; and the mean in ticks."""
@@ -192,6 +207,14 @@ class Breakout(_Swing):
     within: int = 5
     stop_atr: float = 2.0
     reward: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Refuse what measures or protects nothing."""
+        super().__post_init__()
+        lengths = {"length": self.length, "within": self.within}
+        require(min(lengths.values()) >= 1, "length and within >= 1 bar", **lengths)
+        distances = {"stop_atr": self.stop_atr, "reward": self.reward}
+        require(min(distances.values()) > 0, "stop_atr and reward > 0", **distances)
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Compute 1 over the range, -1 under it, else 0; and the stop's distance in ticks."""
@@ -237,9 +260,8 @@ class Random(WokenStrategy):
 
     def __post_init__(self) -> None:
         """Refuse a holding that is none."""
-        if self.holding < 1:
-            message = f"expected holding >= 1 bar, was {self.holding}"
-            raise InputError(message)
+        require(self.holding >= 1, "holding >= 1 bar", holding=self.holding)
+        require(self.seed >= 0, "seed >= 0", seed=self.seed)
         self._sizing = Sizing(self.quantity, self.fraction)
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:

@@ -1,0 +1,163 @@
+"""Bars per CPU second of both jobs, in every way a strategy can be written, beside peers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.bars import N_BARS
+from benchmarks.measure import ATHENA, FOLDER, calibrate, run, run_json
+from benchmarks.table import Figure, Peer, Report
+
+pytest.importorskip("numba", reason="the extra `fast` is not installed")
+
+HERE = Path(__file__).parent
+SHORT = 50_000
+FILLS = {"A": 39_114, "B": 57_141}
+EQUITY = {"A": 963_910.09, "B": 947_126.64}
+ASKS = {
+    ("bar", "A"): (750_000, 2_000_000),
+    ("woken", "A"): (2_000_000, 5_000_000),
+    ("rule", "A"): (8_000_000, 12_000_000),
+    ("rule", "B"): (6_000_000, 8_000_000),
+}
+KINDS = {"bar": "Python on every bar", "woken": "Python, woken", "rule": "compiled rule"}
+PEERS = ("backtesting", "vectorbt", "nautilus")
+
+pytestmark = pytest.mark.usefixtures("bars")
+
+
+def measure(job: str, kind: str, engine: str, n_bars: int, n_runs: int) -> dict[str, Any]:
+    """Run a job in a fresh process."""
+    child = HERE / "engine_child.py"
+    return run_json([sys.executable, child, job, kind, engine, str(n_bars), str(n_runs)])
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[tuple[str, str], dict[str, Any]]:
+    """Measure every kind on both jobs; the first pass compiles what is not cached yet."""
+    for kind in ("rule", "woken"):
+        measure("A", kind, "compiled", SHORT, 1)
+    return {
+        (kind, job): measure(job, kind, "compiled", N_BARS, 5) for kind in KINDS for job in FILLS
+    }
+
+
+def test_every_kind_gives_the_oracles_result(found: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """TR-26: fills and money; TR-34: one digest a job."""
+    for (_, job), result in found.items():
+        assert result["fills"] == FILLS[job]
+        assert result["final_equity"] == pytest.approx(EQUITY[job], abs=0.05)
+    assert len({result["digest"] for result in found.values()}) == len(FILLS)
+
+
+def test_bars_per_cpu_second(found: dict[tuple[str, str], dict[str, Any]], report: Report) -> None:
+    for (kind, job), result in found.items():
+        ask, aim = ASKS.get((kind, job), (None, None))
+        report.figures.append(
+            Figure(
+                key=f"{kind}_{job}",
+                what=f"{KINDS[kind]}, job {job}",
+                value=N_BARS / result["cpu_s"],
+                unit="bars/CPU-s",
+                ask=ask,
+                aim=aim,
+                calib_s=result["calib_s"],
+                is_rate=True,
+            )
+        )
+
+
+def test_bars_per_cpu_second_of_the_core_under_cpython(report: Report) -> None:
+    for job in FILLS:
+        result = measure(job, "woken", "python", SHORT, 2)
+        report.figures.append(
+            Figure(
+                key=f"cpython_{job}",
+                what=f"core under CPython, woken, job {job}, {SHORT:,} bars",
+                value=SHORT / result["cpu_s"],
+                unit="bars/CPU-s",
+                calib_s=result["calib_s"],
+                is_rate=True,
+            )
+        )
+
+
+def test_cost_of_a_bar_does_not_grow_with_history(
+    found: dict[tuple[str, str], dict[str, Any]], report: Report
+) -> None:
+    for kind in KINDS:
+        short = measure("A", kind, "compiled", SHORT, 20)
+        per_bar = found[kind, "A"]["cpu_s"] / N_BARS
+        ratio = per_bar / (short["cpu_s"] / SHORT)
+        ratio *= short["calib_s"] / found[kind, "A"]["calib_s"]
+        what = f"cost of a bar at {N_BARS:,} against {SHORT:,}, {KINDS[kind]}"
+        report.figures.append(Figure(f"growth_{kind}", what, ratio, "ratio", 1.1, 1.0))
+
+
+def test_orders_and_journal(found: dict[tuple[str, str], dict[str, Any]], report: Report) -> None:
+    result = found["rule", "B"]
+    calib_s = result["calib_s"]
+    events = result["records"] / result["cpu_s"]
+    what = "order events (intents, verdicts, reports), compiled, job B, bars included"
+    report.figures.append(
+        Figure("order_events", what, events, "events/CPU-s", 2e5, 1e6, calib_s, is_rate=True)
+    )
+    rate = result["journal_bytes"] / 1e6 / result["journal_s"]
+    what = "journal, written and hashed"
+    report.figures.append(Figure("journal", what, rate, "MB/CPU-s", calib_s=calib_s, is_rate=True))
+
+
+def test_loading_compiled_code(
+    found: dict[tuple[str, str], dict[str, Any]], report: Report
+) -> None:
+    for kind in ("rule", "woken"):
+        what = f"loading compiled code in a new process, {KINDS[kind]}"
+        result = found[kind, "A"]
+        report.figures.append(
+            Figure(f"load_{kind}", what, result["load_s"], "CPU-s", calib_s=result["calib_s"])
+        )
+
+
+def test_whole_command(bars: Path, report: Report) -> None:
+    """The command of a person, with report, baselines and statistics."""
+    command: list[str | Path] = [ATHENA, "--home", FOLDER / "home", "backtest", "--data", bars]
+    command += ["--symbol", "TEST/USD", "--strategy", "sma_cross", "--param", "fast=10"]
+    command += ["--param", "slow=30", "--param", "quantity=1", "--cash", "1000000"]
+    command += ["--fee-bps", "10", "--slippage-bps", "0", "--limit-fill", "touch"]
+    command += ["--intrabar", "path", "--risk", "open", "--json"]
+    run(command)  # compiles what is not cached
+    usage = run(command)
+    peak = Figure(
+        "peak_memory", "peak memory of `athena backtest`, 1M bars", usage.peak_mb, "MB", 326, 250
+    )
+    took = Figure(
+        "whole_command",
+        "`athena backtest`, 1M bars, all of it",
+        usage.cpu_s,
+        "CPU-s",
+        calib_s=calibrate(),
+    )
+    report.figures += [peak, took]
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_peer(name: str, report: Report) -> None:
+    python = FOLDER / f"v_{name}" / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"{name} is not installed: make bench-peers")
+    for job in FILLS:
+        command: list[str | Path] = [python, HERE / "peers" / f"{name}_py.py", job, str(N_BARS)]
+        result = run_json(command)
+        report.peers.append(
+            Peer(
+                result["version"],
+                job,
+                N_BARS / result["cpu_s"],
+                result.get("fills"),
+                result["final_equity"],
+            )
+        )
