@@ -14,9 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    Columns = dict[str, NDArray[Any]]
+    Columns = dict[str, Any]  # each an NDArray
 
 SEED = 20_240_607
 N_BARS = 1_000_000
@@ -72,6 +70,6 @@ def bars_file(folder: Path) -> Path:
             raise RuntimeError(message)
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part.npz")
-        np.savez(part, allow_pickle=False, **columns)
+        np.savez(part, **columns)
         part.replace(path)
     return path

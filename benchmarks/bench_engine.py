@@ -89,12 +89,12 @@ def test_bars_per_cpu_second_of_the_core_under_cpython(report: Report) -> None:
 def test_cost_of_a_bar_does_not_grow_with_history(
     found: dict[tuple[str, str], dict[str, Any]], report: Report
 ) -> None:
-    for kind in KINDS:
+    for kind, name in KINDS.items():
         short = measure("A", kind, "compiled", SHORT, 20)
         per_bar = found[kind, "A"]["cpu_s"] / N_BARS
         ratio = per_bar / (short["cpu_s"] / SHORT)
         ratio *= short["calib_s"] / found[kind, "A"]["calib_s"]
-        what = f"cost of a bar at {N_BARS:,} against {SHORT:,}, {KINDS[kind]}"
+        what = f"cost of a bar at {N_BARS:,} against {SHORT:,}, {name}"
         report.figures.append(Figure(f"growth_{kind}", what, ratio, "ratio", 1.1, 1.0))
 
 

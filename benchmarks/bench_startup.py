@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.measure import ATHENA, FOLDER, best, calibrate, run
 from benchmarks.table import Figure, Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SAMPLES = ("btc-usd-30m", "xrp-usd-30m", "eth-usd-30m")
 

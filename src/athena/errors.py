@@ -31,11 +31,13 @@ class AthenaError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str = "") -> None:
+        """Say what was expected and what it was; the hint says what to do."""
         super().__init__(message)
         self.message = message
         self.hint = hint
 
     def __str__(self) -> str:
+        """Return the message alone."""
         return self.message
 
 
@@ -59,6 +61,7 @@ class MissingExtra(MissingError, ImportError):
     """Report an optional dependency that is not installed."""
 
     def __init__(self, extra: str, *, package: str, needed_for: str) -> None:
+        """Name the extra that brings a package, and what needs it."""
         super().__init__(
             f"{needed_for} needs the package '{package}', which is not installed",
             hint=f"pip install 'athena-desk[{extra}]'",

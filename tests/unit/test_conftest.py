@@ -28,9 +28,9 @@ def test_no_name_beyond_this_machine_is_resolved() -> None:
 
 
 def test_loopback_stays_open() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(("localhost", server.getsockname()[1])) as client:
-            assert client.getpeername()[0] == "127.0.0.1"
+    server = socket.create_server(("127.0.0.1", 0))
+    with server, socket.create_connection(("localhost", server.getsockname()[1])) as client:
+        assert client.getpeername()[0] == "127.0.0.1"
 
 
 def test_each_test_has_an_empty_home_of_its_own(home: Path) -> None:

@@ -120,9 +120,7 @@ def checks_nothing(function: ast.FunctionDef) -> bool:
     """Tell whether a test has nothing that could fail: no assert, no raises, no check called."""
     for node in ast.walk(function):
         if isinstance(node, ast.Assert):
-            if isinstance(node.test, ast.Constant):
-                return True
-            return False
+            return isinstance(node.test, ast.Constant)
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func).rpartition(".")[2]
             if name == "raises" or name.startswith(("assert_", "check_", "expect", "verify_")):

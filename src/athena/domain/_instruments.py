@@ -98,13 +98,11 @@ class Instrument:
 def _crypto(
     symbol: str, tick: str, lot: str, minimum: str, *, min_notional: str = "0"
 ) -> Instrument:
-    return Instrument(
-        symbol, Decimal(tick), Decimal(lot), Decimal(minimum), Decimal(min_notional)
-    )
+    return Instrument(symbol, Decimal(tick), Decimal(lot), Decimal(minimum), Decimal(min_notional))
 
 
-# Steps and minima per venue. "" is the default profile (Kraken's steps, spec section 9). Bitfinex
-# quotes five significant digits, so it has no fixed tick: the finest step its records carry is used.
+# Steps and minima per venue. "" is the default profile, with Kraken's steps. Bitfinex quotes five
+# significant digits, so it has no fixed tick: the finest step that its records carry is used.
 _BUILT_IN: dict[str, dict[str, Instrument]] = {
     "": {
         item.symbol: item

@@ -75,11 +75,16 @@ def follow_account(setup: Setup, fills: FillColumns) -> AccountPath:
         cash -= np.bincount(steps, weights=paid, minlength=n_steps)
         lots = np.zeros(n_steps, np.int64)
         np.add.at(lots, steps, signed)
-        worth = np.cumsum(lots) * (columns.close[k] * value)
+        # In place from here on: each copy would be another 8 bytes a step at the peak of memory.
+        worth = columns.close[k] * value
+        worth *= np.cumsum(lots, out=lots)
         equity += worth
-        gross += np.abs(worth)
-    equity += float(setup.cash) + np.cumsum(cash)
-    exposed = np.divide(gross, equity, out=np.zeros(n_steps), where=equity > 0)
+        gross += np.abs(worth, out=worth)
+    np.cumsum(cash, out=cash)
+    cash += float(setup.cash)
+    equity += cash
+    gross[equity <= 0] = 0
+    exposed = np.divide(gross, equity, out=gross, where=equity > 0)
     return AccountPath(equity, exposed)
 
 

@@ -23,7 +23,7 @@ from athena.domain import (
     parse_time_ns,
 )
 from athena.errors import InputError, MissingError
-from athena.platform import atomic_write_bytes, atomic_write_text, storage_errors
+from athena.platform import atomic_write_text, storage_errors
 from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
 
 if TYPE_CHECKING:
@@ -39,11 +39,16 @@ TRADES_FILE = "trades.csv"
 
 
 def write_run(folder: Path, record: RunRecord) -> None:
-    """Write a record: `run.json`, `series.npz`, `fills.csv`, `trades.csv`."""
+    """Write a record: `run.json`, `series.npz`, `fills.csv`, `trades.csv`.
+
+    The folder is a staged one, so that its files are synced and published together.
+    """
     atomic_write_text(folder / RUN_FILE, json.dumps(_description(record), indent=2) + "\n")
-    buffer = io.BytesIO()
-    np.savez(buffer, **_series(record))
-    atomic_write_bytes(folder / SERIES_FILE, buffer.getvalue())
+    series = folder / SERIES_FILE
+    with storage_errors(
+        series
+    ):  # straight into the file: a second copy would be the peak of memory
+        np.savez(series, **_series(record))
     atomic_write_text(folder / FILLS_FILE, _csv(record.fills, Fill))
     atomic_write_text(folder / TRADES_FILE, _csv(record.trades, Trade))
 

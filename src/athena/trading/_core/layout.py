@@ -48,7 +48,8 @@ class StateOf(NamedTuple, Generic[TableT_co]):
         orders: (MAX_ORDERS, N_ORDER) live orders; a closed order leaves its row.
         closed: (MAX_CLOSED, N_ORDER) ring of the newest closed orders, for fills that come late.
         keys: (MAX_KEYS,) ring of the newest intent keys, against duplicates.
-        trades: (MAX_TRADES,) the venue's numbers of the newest fills, by remainder, against duplicates.
+        trades: (MAX_TRADES,) the venue's numbers of the newest fills, by remainder; none is
+            booked twice.
         limits: (N_LIMIT,) risk limits, see `limits`.
         transitions: (12, 14) next state by state and event, NONE where illegal.
         intent: (N_INTENT,) the intent that is being judged.
