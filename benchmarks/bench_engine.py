@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from benchmarks.bars import N_BARS
+from benchmarks.engine_child import SHORT
 from benchmarks.measure import ATHENA, FOLDER, calibrate, run, run_json
 from benchmarks.table import Figure, Peer, Report
 
 pytest.importorskip("numba", reason="the extra `fast` is not installed")
 
 HERE = Path(__file__).parent
-SHORT = 50_000
 FILLS = {"A": 39_114, "B": 57_141}
 EQUITY = {"A": 963_910.09, "B": 947_126.64}
 ASKS = {
@@ -24,6 +24,16 @@ ASKS = {
     ("rule", "A"): (8_000_000, 12_000_000),
     ("rule", "B"): (6_000_000, 8_000_000),
 }
+MEMORY_PROFILE = (
+    "## Why peak memory misses its ask",
+    "",
+    "Resident megabytes that each part of the command added (November 2026, Linux): interpreter",
+    "and command 60; bars as columns, and what reading them left behind, 85; Numba and the loaded",
+    "machine code 96; the journal read back 23; equity and exposure 39, of which 16 are kept and",
+    "the rest is held by the allocator; trades and fills as objects 41; the baselines' equity 57.",
+    "The interpreter, the bars and Numba alone take 240. A command that compiles takes 1,000.",
+    "",
+)
 KINDS = {"bar": "Python on every bar", "woken": "Python, woken", "rule": "compiled rule"}
 PEERS = ("backtesting", "vectorbt", "nautilus")
 
@@ -90,10 +100,8 @@ def test_cost_of_a_bar_does_not_grow_with_history(
     found: dict[tuple[str, str], dict[str, Any]], report: Report
 ) -> None:
     for kind, name in KINDS.items():
-        short = measure("A", kind, "compiled", SHORT, 20)
-        per_bar = found[kind, "A"]["cpu_s"] / N_BARS
-        ratio = per_bar / (short["cpu_s"] / SHORT)
-        ratio *= short["calib_s"] / found[kind, "A"]["calib_s"]
+        result = found[kind, "A"]
+        ratio = (result["cpu_s"] / N_BARS) / (result["short_cpu_s"] / SHORT)
         what = f"cost of a bar at {N_BARS:,} against {SHORT:,}, {name}"
         report.figures.append(Figure(f"growth_{kind}", what, ratio, "ratio", 1.1, 1.0))
 
@@ -142,6 +150,8 @@ def test_whole_command(bars: Path, report: Report) -> None:
         calib_s=calibrate(),
     )
     report.figures += [peak, took]
+    if not peak.verdict().endswith("met"):
+        report.notes += MEMORY_PROFILE
 
 
 @pytest.mark.parametrize("name", PEERS)

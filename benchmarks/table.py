@@ -117,6 +117,7 @@ class Report:
             f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; {versions()}.",
             f"A fixed Python loop took {min(calibs):.4f} to {max(calibs):.4f} CPU seconds here,",
             f"{REFERENCE_CALIB_S} on the machine of the asks; the verdict compares at that speed.",
+            f"Load while this was written: {os.getloadavg()[0]:.1f}; above 1 others worked here.",
             "`vs stored` compares with `benchmarks/baseline.json`; above 1 is better.",
             "",
             "| what | unit | ask | aim | measured | at reference speed | verdict | vs stored |",

@@ -1,6 +1,6 @@
 """Run a backtest from Python and look at it. A script of cells: run it whole, or cell by cell."""
 
-# %% A data home, and bars in it. These are made up and say so; `athena data sample` brings real ones.
+# %% A data home, and bars in it: made up, and they say so. `athena data sample` brings real ones.
 from athena.domain import MINUTE_NS, built_in_instrument
 from athena.market import mock_bars, store_dataset
 from athena.platform import SystemClock, find_home
@@ -8,7 +8,7 @@ from athena.platform.config import load_config
 from athena.reporting import comparison_table, render_tear_sheet
 from athena.research import BacktestRequest, run_backtest
 
-home = find_home()
+home = find_home(None)
 now_ns = SystemClock().now_ns()
 bars = mock_bars(built_in_instrument("TEST/USD"), 2_000, seed=42, interval_ns=30 * MINUTE_NS)
 name = bars.provenance.name

@@ -222,7 +222,8 @@ _MEANINGS = {
     DenialCode.MARGIN: "No margin is free, or cash does not cover a spot purchase.",
     DenialCode.VAR: "The value at risk would be above its limit.",
     DenialCode.LIQUIDITY: "The position would be too large a share of the mean daily volume.",
-    DenialCode.ORDER_RATE: "More orders than the rate limit and its burst allow.",
+    DenialCode.ORDER_RATE: "More orders than the rate limit and its burst allow, or than the "
+    "table of live orders has room for.",
     DenialCode.EQUITY_UNKNOWN: "Equity is zero, negative, missing or stale.",
     DenialCode.DATA_STALE: "The price is missing, zero or too old.",
     DenialCode.VENUE_DOWN: "The venue is not connected.",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from athena.domain import Book, Purpose, Side
+from athena.domain import Book, Purpose, Side, built_in_instrument
 from athena.errors import InputError, StrategyError
+from athena.market import mock_bars
 from athena.research import simulate
 from athena.research.strategies import load_strategy
 from athena.trading import (
@@ -23,6 +24,7 @@ from athena.trading import (
     codes,
     rules,
 )
+from athena.trading import layout as at
 from tests.market_builder import MINUTE_NS, START_NS, bars_of, driftless_bars, run, setup_of
 
 if TYPE_CHECKING:
@@ -321,3 +323,17 @@ def test_records_made_before_a_strategy_raised_are_handed_over() -> None:
             setup_of([rising()]), [("late", Late())], on_records=lambda w: words.extend(w.tolist())
         )
     assert len(words) > 50
+
+
+def test_an_entry_that_fills_for_ever_in_a_thin_market_never_fills_the_order_table() -> None:
+    """A stopped entry used to go on buying, a new stop and target for each part (exit 70)."""
+    instrument = built_in_instrument("BTC/USD")
+    assert instrument is not None
+    bars = mock_bars(instrument, 1_500, 0, 30 * MINUTE_NS)
+    strategy = load_strategy("sma_bracket", {"fraction": "1"})
+    setup = setup_of([bars], cash=100_000)
+    outcome = simulate(setup, [strategy], on_records=lambda words: None)
+    account = outcome.state.arrays.account
+    assert account[at.N_FILLS] > 1_000
+    assert account[at.N_ROWS] <= 3  # one entry, its stop, its target
+    assert account[at.N_ILLEGAL] == 0

@@ -386,7 +386,18 @@ def after_exit_fill(s: State, row: int, lots: int) -> None:
         s, s.orders[row, at.ORDER_STRATEGY], s.orders[row, at.ORDER_INSTRUMENT]
     )
     reduce_sibling(s, s.orders, row, lots)
+    stop_entering(s, row)
     if s.positions[position, at.QUANTITY] == 0:
         close_contingents(s, position, number)
     else:
         trim_protection(s, position, number)
+
+
+def stop_entering(s: State, row: int) -> None:
+    """Cancel the rest of an entry whose protection acts: it would only be bought to be sold."""
+    parent = s.orders[row, at.PARENT]
+    if parent == 0:
+        return
+    entry = find_row(s, parent)
+    if entry >= 0 and adds_risk(s, entry) and not is_terminal(s.orders[entry, at.STATE]):
+        request_cancel(s, entry)

@@ -53,6 +53,9 @@ def apply_intent(s: State) -> int:
     risk.judge(s)
     if not _can_pair(s):
         fail(s, codes.INVALID_VALUE)
+    if _is_table_full(s):
+        fail(s, codes.ORDER_RATE)
+    if s.verdict[at.CODE] != 0:
         s.verdict[at.APPROVED] = 0
     s.account[at.N_INTENTS] += 1
     _remember_key(s, s.intent[at.I_KEY])
@@ -69,6 +72,12 @@ def apply_intent(s: State) -> int:
         s.account[at.RATE_TOKENS] -= at.PPM
     _approve(s, row)
     return number
+
+
+def _is_table_full(s: State) -> bool:
+    """Tell whether an intent that adds risk would take a row that exits and protections need."""
+    is_exit = (s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY) != 0
+    return not is_exit and s.account[at.N_ROWS] > at.MAX_ORDERS - at.ORDER_RESERVE
 
 
 def _refill_rate(s: State) -> None:
@@ -230,6 +239,7 @@ def _apply_news(s: State, row: int, what: int, lots: int, price: int) -> None:
             move(s, row, codes.ACCEPT)
     elif what == codes.TRIGGERED_REPORT:
         move(s, row, codes.TRIGGER)
+        protection.stop_entering(s, row)
     elif what == codes.AMENDED:
         _apply_amendment(s, row, lots, price)
     elif what in (codes.AMEND_REFUSED, codes.CANCEL_REFUSED):
