@@ -44,7 +44,7 @@ from athena.trading import (
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from decimal import Decimal
     from pathlib import Path
 
@@ -174,7 +174,19 @@ def _all_or_nothing(final: Path) -> Iterator[None]:
         raise
 
 
-def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, list[Ints]]:
+class _JournalGroups:
+    """The journal's groups of words; each pass reads them anew, so that none is kept."""
+
+    def __init__(self, store: FileStore) -> None:
+        self._store = store
+
+    def __iter__(self) -> Iterator[Ints]:
+        for frame in read_frames(self._store):
+            if frame.kind is FrameKind.WORDS:
+                yield np.frombuffer(frame.payload, np.int64)
+
+
+def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, _JournalGroups]:
     """Run the strategy with its journal; return the journal's groups of words too."""
     store = FileStore(folder / JOURNAL_FOLDER)
     strategy = (plan.name, plan.strategy)
@@ -193,12 +205,7 @@ def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, list[Ints]]:
         store.close()
         raise
     end = writer.close(describe_end(outcome.state.arrays))
-    groups = [
-        np.frombuffer(frame.payload, np.int64)
-        for frame in read_frames(store)
-        if frame.kind is FrameKind.WORDS
-    ]
-    return outcome, end, groups
+    return outcome, end, _JournalGroups(store)
 
 
 def _report(plan: _Plan, label: str, step: int) -> None:
@@ -219,7 +226,7 @@ def _kept(plan: _Plan, writer: JournalWriter, folder: Path, error: StrategyError
     return StrategyError(error.message, hint=f"crash bundle: {bundle}")
 
 
-def _record(plan: _Plan, outcome: Outcome, end: JournalEnd, groups: list[Ints]) -> RunRecord:
+def _record(plan: _Plan, outcome: Outcome, end: JournalEnd, groups: Iterable[Ints]) -> RunRecord:
     """Describe the run beside its baselines; its trials are not counted yet."""
     setup = plan.setup
     fills = fill_columns(groups)

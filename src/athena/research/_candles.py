@@ -25,21 +25,31 @@ def closes_of(setup: Setup) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
 def candles_of(setup: Setup, k: int) -> Candles:
-    """Return candles of an instrument, merged to at most a few thousand."""
+    """Return candles of an instrument, merged to at most a few thousand; a gap stays a gap."""
     columns = setup.columns
-    has_bar = columns.volume[k] >= 0
-    steps = np.flatnonzero(has_bar)
     per_candle = -(-len(columns.close_ns) // _MAX_CANDLES)
-    group = steps // per_candle
-    firsts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-    lasts = np.append(firsts[1:], len(steps)) - 1
+    starts = range(0, len(columns.close_ns), per_candle)
+    # Candle by candle: columns as long as the run need no copies of themselves.
+    spans = (slice(start, start + per_candle) for start in starts)
+    merged = [_merge(setup, k, span) for span in spans if (columns.volume[k, span] >= 0).any()]
+    ts_ns, *prices = (np.array(column) for column in zip(*merged, strict=True))
     tick = float(setup.instruments[k].tick)
     return Candles(
-        symbol=setup.instruments[k].symbol,
-        interval_ns=per_candle * setup.interval_ns,
-        ts_ns=columns.close_ns[steps[firsts]] - setup.interval_ns,
-        open=columns.open[k][steps[firsts]] * tick,
-        high=np.maximum.reduceat(columns.high[k][steps], firsts) * tick,
-        low=np.minimum.reduceat(columns.low[k][steps], firsts) * tick,
-        close=columns.close[k][steps[lasts]] * tick,
+        setup.instruments[k].symbol,
+        per_candle * setup.interval_ns,
+        ts_ns,
+        *(column * tick for column in prices),
+    )
+
+
+def _merge(setup: Setup, k: int, span: slice) -> tuple[int, int, int, int, int]:
+    """Merge the bars of a span into open time, open, high, low and close."""
+    columns = setup.columns
+    steps = np.flatnonzero(columns.volume[k, span] >= 0) + span.start
+    return (
+        int(columns.close_ns[steps[0]]) - setup.interval_ns,
+        int(columns.open[k, steps[0]]),
+        int(columns.high[k, steps].max()),
+        int(columns.low[k, steps].min()),
+        int(columns.close[k, steps[-1]]),
     )

@@ -10,12 +10,12 @@ import numpy as np
 
 from athena.domain import DenialCode, Liquidity, Purpose, Side, from_money
 from athena.research._record import Curve, Fill, Halt, Trade
-from athena.trading import codes, record_starts
+from athena.trading import FillColumns, codes, record_starts
 from athena.trading import layout as at
 from athena.venues import table as vt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from decimal import Decimal
 
     from numpy.typing import NDArray
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from athena.domain import Instrument
     from athena.research._setup import Setup
     from athena.research._simulation import Outcome
-    from athena.trading import FillColumns, Ints
+    from athena.trading import Ints
 
     Floats = NDArray[np.float64]
 
 _PURPOSES = list(Purpose)
 _CODES = list(DenialCode)
+_BLOCK_STEPS = 65_536
 _LIQUIDITIES = list(Liquidity)
 # Fields of a record: header, marks, then (of a verdict) the order's number and the verdict.
 _NOTICE = 2
@@ -59,33 +60,55 @@ class AccountPath:
 
 
 def follow_account(setup: Setup, fills: FillColumns) -> AccountPath:
-    """Value the account at every close: cash after the fills so far, positions at the closes."""
-    columns = setup.columns
-    n_steps = len(columns.close_ns)
-    cash = np.zeros(n_steps)
+    """Value the account at every close: cash after the fills so far, positions at the closes.
+
+    Block by block, so that only the result is as long as the run.
+    """
+    n_steps = len(setup.columns.close_ns)
+    path = AccountPath(np.zeros(n_steps), np.zeros(n_steps))
+    cash = float(setup.cash)
+    lots = [0] * len(setup.instruments)
+    for first in range(0, n_steps, _BLOCK_STEPS):
+        block = slice(first, min(first + _BLOCK_STEPS, n_steps))
+        bounds = np.searchsorted(fills.marks, (block.start, block.stop))
+        own = FillColumns(*(column[slice(*bounds)] for column in fills))
+        cash, lots = _follow_block(setup, own, block, cash, lots, path)
+    return path
+
+
+def _follow_block(  # noqa: PLR0913, PLR0917 - a block, what it begins with, and where it goes
+    setup: Setup,
+    fills: FillColumns,
+    block: slice,
+    cash: float,
+    lots: list[int],
+    path: AccountPath,
+) -> tuple[float, list[int]]:
+    """Value one block of steps into the path; return cash and lots at its end."""
+    n_steps = block.stop - block.start
+    paid = np.zeros(n_steps)
     gross = np.zeros(n_steps)
-    equity = np.zeros(n_steps)
+    equity = path.equity[block]
+    held = list(lots)
     for k, instrument in enumerate(setup.instruments):
         numerator, denominator = instrument.value_ratio()
         value = numerator / denominator / 1e8  # quote currency per tick x lot
         of_k = fills.instrument == k
-        steps = fills.marks[of_k]
+        steps = fills.marks[of_k] - block.start
         signed = fills.lots[of_k] * fills.side[of_k]
-        paid = signed * (fills.price_ticks[of_k] * value) + fills.fee[of_k] / 1e8
-        cash -= np.bincount(steps, weights=paid, minlength=n_steps)
-        lots = np.zeros(n_steps, np.int64)
-        np.add.at(lots, steps, signed)
-        # In place from here on: each copy would be another 8 bytes a step at the peak of memory.
-        worth = columns.close[k] * value
-        worth *= np.cumsum(lots, out=lots)
+        spent = signed * (fills.price_ticks[of_k] * value) + fills.fee[of_k] / 1e8
+        paid += np.bincount(steps, weights=spent, minlength=n_steps)
+        moved = np.zeros(n_steps, np.int64)
+        np.add.at(moved, steps, signed)
+        positions = lots[k] + np.cumsum(moved)
+        worth = positions * (setup.columns.close[k, block] * value)
         equity += worth
-        gross += np.abs(worth, out=worth)
-    np.cumsum(cash, out=cash)
-    cash += float(setup.cash)
-    equity += cash
-    gross[equity <= 0] = 0
-    exposed = np.divide(gross, equity, out=gross, where=equity > 0)
-    return AccountPath(equity, exposed)
+        gross += np.abs(worth)
+        held[k] = int(positions[-1])
+    balance = cash - np.cumsum(paid)
+    equity += balance
+    np.divide(gross, equity, out=path.gross_exposure[block], where=equity > 0)
+    return float(balance[-1]), held
 
 
 def count_orders(outcome: Outcome) -> int:
@@ -94,7 +117,7 @@ def count_orders(outcome: Outcome) -> int:
     return int(account[at.NEXT_NUMBER] - 1 - account[at.N_DENIED])
 
 
-def make_curve(name: str, outcome: Outcome, equity: Floats, groups: Sequence[Ints]) -> Curve:
+def make_curve(name: str, outcome: Outcome, equity: Floats, groups: Iterable[Ints]) -> Curve:
     """Describe a simulation as a named curve."""
     account = outcome.state.arrays.account
     return Curve(
@@ -116,7 +139,7 @@ def costs_of(outcome: Outcome) -> dict[str, Decimal]:
     }
 
 
-def list_halts(groups: Sequence[Ints]) -> tuple[Halt, ...]:
+def list_halts(groups: Iterable[Ints]) -> tuple[Halt, ...]:
     """List the halts that latched, oldest first."""
     halts = []
     for words in groups:
@@ -135,7 +158,7 @@ def _starts_of(words: Ints, kind: int) -> Ints:
     return starts[is_kind]
 
 
-def count_refusals(groups: Sequence[Ints]) -> dict[str, int]:
+def count_refusals(groups: Iterable[Ints]) -> dict[str, int]:
     """Count the verdicts that refused, by the code that decided; most frequent first."""
     counts: Counter[str] = Counter()
     for words in groups:

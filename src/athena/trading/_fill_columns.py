@@ -11,7 +11,7 @@ from athena.trading._core import layout as at
 from athena.trading._records import RECORD_HEADER, REPORT_FIELDS, TERMS_MASK, record_starts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from athena.trading._core.layout import Ints
 
@@ -45,7 +45,7 @@ class FillColumns(NamedTuple):
     side: Ints
 
 
-def fill_columns(groups: Sequence[Ints]) -> FillColumns:
+def fill_columns(groups: Iterable[Ints]) -> FillColumns:
     """Extract the fills of a run.
 
     Args:
