@@ -27,7 +27,7 @@ ASKS = {
 MEMORY_PROFILE = (
     "## Why peak memory misses its ask",
     "",
-    "Resident megabytes that each part of the command added (November 2026, Linux): interpreter",
+    "Resident megabytes that each part of the command added (2026-11-20, Linux): interpreter",
     "and command 62; bars as columns, and what reading them left behind, 78; Numba and the loaded",
     "machine code 93: that is the run. Then fills read from the journal 7; equity and exposure 16;",
     "trades as objects 18; dealing the random baseline 22, and 38 for a moment; two baselines 33;",
