@@ -29,7 +29,7 @@ MEMORY_PROFILE = (
     "",
     "Resident megabytes that each part of the command added (2026-11-20, Linux): interpreter",
     "and command 62; bars as columns, and what reading them left behind, 78; Numba and the loaded",
-    "machine code 93: that is the run. Then fills read from the journal 7; equity and exposure 16;",
+    "machine code 93: that is the run. Then fills from the journal 7; equity and exposure 16;",
     "trades as objects 18; dealing the random baseline 22, and 38 for a moment; two baselines 33;",
     "fills as objects 22; statistics 16. A command that compiles first takes 1,000.",
     "",
