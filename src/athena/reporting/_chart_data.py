@@ -16,6 +16,8 @@ from athena.domain import SECOND_NS, Side, format_interval
 from athena.reporting._thinning import merge_candles, shared_points
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from athena.research import Candles, Fill, Halt, RunRecord
@@ -75,7 +77,7 @@ def _account(record: RunRecord, summary: RunSummary) -> dict[str, Any]:
         "halts": [
             _halt(curve.name, halt, times)
             for curve in curves
-            for halt in curve.halts
+            for halt in _first_of_each(curve.halts)
             if len(times)
         ],
     }
@@ -87,6 +89,14 @@ def _rolling_at(summary: RunSummary, times: NDArray[np.int64]) -> NDArray[np.flo
     latest = np.searchsorted(summary.main.series.ts_ns, times, side="right") - 1
     known = summary.rolling_sharpe[np.clip(latest, 0, len(summary.rolling_sharpe) - 1)]
     return np.where(latest >= 0, known, np.nan)
+
+
+def _first_of_each(halts: Sequence[Halt]) -> list[Halt]:
+    """Return the first halt of each reason: a chart of every bad day would show nothing else."""
+    first: dict[str, Halt] = {}
+    for halt in halts:
+        first.setdefault(halt.reason, halt)
+    return list(first.values())
 
 
 def _halt(name: str, halt: Halt, times: NDArray[np.int64]) -> dict[str, Any]:

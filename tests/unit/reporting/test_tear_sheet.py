@@ -16,7 +16,8 @@ import pytest
 
 from athena.domain import DenialCode, Provenance
 from athena.reporting import render_tear_sheet
-from athena.research import RunRecord, summarise
+from athena.reporting._chart_data import chart_data
+from athena.research import Halt, RunRecord, summarise
 from tests.record_builder import CASH, build_record, with_equity
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)><!--"
@@ -211,3 +212,16 @@ def test_flat_and_ruined_accounts_have_a_page(first: float, last: float) -> None
 def test_same_record_gives_the_same_page() -> None:
     record = build_record(n_steps=300)
     assert render_tear_sheet(record) == render_tear_sheet(record)
+
+
+def test_the_chart_marks_the_first_halt_of_each_reason_only() -> None:
+    """A run in a fall has a day loss on every bad day; marking each would hide the curve."""
+    record = build_record()
+    days = [
+        Halt(int(record.ts_ns[k]), reason)
+        for k, reason in ((100, "day loss"), (200, "drawdown stop"), (300, "day loss"))
+    ]
+    many = replace(record, main=replace(record.main, halts=tuple(days)), baselines=[])
+    data = chart_data(many, summarise(many))
+    marked = data["account"]["halts"]
+    assert [item["reason"] for item in marked] == ["day loss", "drawdown stop"]
