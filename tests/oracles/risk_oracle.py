@@ -229,6 +229,10 @@ class Oracle:
         if self.request.type in WITH_LIMIT:
             return self.request.limit
         if self.request.type in WITH_TRIGGER:
+            # A stop that the market is beyond already fills at the market.
+            beyond = self.request.side * (self.market.last - self.request.trigger) >= 0
+            if self.request.type == "stop" and beyond and self.market.last > 0:
+                return self.market.last
             return self.request.trigger
         return self.market.last
 
@@ -360,10 +364,9 @@ class Oracle:
         if held * self.request.side >= 0:
             self.fail("reduce_only")
             return
+        # An exit that waits for a price may never come, so only one at market closes already.
         closing = [
-            o
-            for o in self.working()
-            if self.is_own(o) and o.is_reduce_only and o.purpose != "protect"
+            o for o in self.working() if self.is_own(o) and o.is_reduce_only and o.type == "market"
         ]
         self.at_most(abs(held) - sum(o.lots - o.filled for o in closing), "reduce_only")
 

@@ -30,6 +30,7 @@ _BREAK_EVEN_ARM_PPM = 10_000
 _BREAK_EVEN_PPM = 1_000
 _TRAIL_ATR_PPM = 1_500_000
 _ENTRY_LIMIT_MINUTES = 60
+_ENTRY_LIMIT_MAX_MINUTES = 24 * 60
 _SPOT_BUFFER_PPM = 5_000
 
 
@@ -187,6 +188,7 @@ def _protection_limits() -> dict[str, int]:
     """Return what the order types of the specification fix."""
     return {
         "ENTRY_LIMIT_NS": _ENTRY_LIMIT_MINUTES * _MINUTE_NS,
+        "ENTRY_LIMIT_MAX_NS": _ENTRY_LIMIT_MAX_MINUTES * _MINUTE_NS,
         "TRAIL_PPM": _TRAIL_PPM,
         "TRAIL_ARM_PPM": _TRAIL_ARM_PPM,
         "TRAIL_ATR_PPM": _TRAIL_ATR_PPM,
@@ -213,7 +215,8 @@ def open_limits(costs: CostsConfig) -> Ints:
         else:
             values[name] = _WIDE_COUNT
     values |= {name: _OPEN_LEVERAGE for name in values if "LEVERAGE" in name and "PPM" not in name}
-    values |= _cost_limits(costs) | _protection_limits() | {"ENTRY_LIMIT_NS": _WIDE_NS}
+    values |= _cost_limits(costs) | _protection_limits()
+    values |= {"ENTRY_LIMIT_NS": _WIDE_NS, "ENTRY_LIMIT_MAX_NS": _WIDE_NS}
     return limits_table(values)
 
 

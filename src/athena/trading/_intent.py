@@ -11,6 +11,7 @@ from athena.trading._core import layout as at
 if TYPE_CHECKING:
     from athena.trading._core.layout import Table
 
+_SIDES = {Side.BUY: 1, Side.SELL: -1}
 _TYPES = {kind: code for code, kind in enumerate(OrderType)}
 _TIMES_IN_FORCE = {kind: code for code, kind in enumerate(TimeInForce)}
 _PURPOSES = {kind: code for code, kind in enumerate(Purpose)}
@@ -71,7 +72,7 @@ def write_intent(intent: Intent, strategy: int, row: Table) -> None:
     row[at.I_STRATEGY] = strategy
     row[at.I_INSTRUMENT] = intent.instrument
     row[at.I_PURPOSE] = _PURPOSES[intent.purpose]
-    row[at.I_SIDE] = 1 if intent.side is Side.BUY else -1
+    row[at.I_SIDE] = _SIDES[intent.side]
     row[at.I_TYPE] = _TYPES[intent.type]
     row[at.I_TIME_IN_FORCE] = _TIMES_IN_FORCE[intent.time_in_force]
     row[at.I_LOTS] = intent.lots

@@ -251,18 +251,21 @@ def read_frames(store: JournalStore) -> Iterator[Frame]:
 
     Raises:
         CheckFailed: the journal is damaged; the message names segment and offset.
+        InputError: it has no segment.
     """
     walk = _Walk(store)
     yield from walk.frames()
     if walk.damage is not None:
         raise CheckFailed(str(walk.damage), hint=_HINT_DAMAGE)
+    _refuse_empty(walk)
 
 
 def inspect_journal(store: JournalStore) -> JournalReport:
     """Check every byte of a journal and change nothing; damage is part of the answer.
 
     Raises:
-        InputError: it is empty.
+        CheckFailed: not even its manifest is whole.
+        InputError: it has no segment.
     """
     walk = _Walk(store)
     n_words = n_snapshots = 0
@@ -281,7 +284,7 @@ def verify_journal(store: JournalStore) -> JournalReport:
 
     Raises:
         CheckFailed: it is damaged; the message names segment and offset.
-        InputError: it is empty.
+        InputError: it has no segment.
     """
     report = inspect_journal(store)
     if report.damage is not None:
@@ -294,7 +297,8 @@ def recover_journal(store: JournalStore) -> Recovery:
 
     Raises:
         RefusedError: it is damaged (the segment is quarantined), or its run has ended.
-        InputError: it is empty.
+        CheckFailed: not even its manifest is whole.
+        InputError: it has no segment.
     """
     walk = _Walk(store)
     last = None
@@ -316,6 +320,11 @@ def recover_journal(store: JournalStore) -> Recovery:
 
 
 def _refuse_empty(walk: _Walk) -> None:
-    if walk.end.n_frames == 0 and walk.damage is None:
-        message = "expected a journal with a manifest, was an empty one"
-        raise InputError(message, hint="name a run that has a journal: athena runs list")
+    if walk.end.n_frames > 0 or walk.damage is not None:
+        return
+    if walk.torn is not None or walk.end.segment > 0:
+        n_bytes = 0 if walk.torn is None else walk.torn.n_bytes
+        message = f"expected a manifest in journal segment 1, was {n_bytes} bytes without one"
+        raise CheckFailed(message, hint=_HINT_DAMAGE)
+    message = "expected a journal with a manifest, was an empty one"
+    raise InputError(message, hint="name a run that has a journal: athena runs list")

@@ -56,6 +56,14 @@ def lots_worth(money: int, ticks: int, numerator: int, denominator: int) -> int:
     return mul_div_capped(money, denominator, ticks * numerator)
 
 
+def same_sign(a: int, b: int) -> bool:
+    """Tell whether both are positive or both negative.
+
+    Never by their product: two quantities in lots of 10^-8 multiply beyond 64 bits, which wrap.
+    """
+    return (a > 0 and b > 0) or (a < 0 and b < 0)
+
+
 def part(amount: int, ppm: int) -> int:
     """Return `amount * ppm / 10^6`, rounded down, held within 2^62."""
     return mul_div_capped(amount, ppm, 1_000_000)

@@ -225,14 +225,14 @@ def sellable(s: State, position: int) -> int:
 
 
 def exiting(s: State, position: int) -> int:
-    """Return the lots that working exits already close; protective stops and targets wait."""
+    """Return the lots that working market exits already close; what waits for a price may not."""
     total = 0
     for row in range(s.account[at.N_ROWS]):
         if (
             _position_of(s, row) == position
             and _works(s, row)
             and not adds_risk(s, row)
-            and s.orders[row, at.PURPOSE] != codes.PROTECT
+            and (s.orders[row, at.TYPE] == codes.MARKET)
         ):
             total += s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
     return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
-from athena.trading._core.arithmetic import MONEY_MAX, mul_div, value
+from athena.trading._core.arithmetic import MONEY_MAX, mul_div, same_sign, value
 from athena.trading._core.layout import State
 from athena.trading._core.records import fold, notice
 
@@ -55,7 +55,7 @@ def book_fill(s: State, strategy: int, instrument: int, lots: int, ticks: int, f
     s.account[at.N_FILLS] += 1
     s.strategies[strategy, at.STRATEGY_FILLS] += 1
     quantity = s.positions[row, at.QUANTITY]
-    opposite = quantity * lots < 0
+    opposite = same_sign(quantity, -lots)
     closing = -_smaller(quantity, lots) if opposite else 0
     s.positions[row, at.TRADE_NET] -= fee
     if closing != 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
-from athena.trading._core.arithmetic import part
+from athena.trading._core.arithmetic import part, same_sign
 from athena.trading._core.exposure import exiting, in_trading_book
 from athena.trading._core.layout import State, Table
 from athena.trading._core.orders import (
@@ -183,7 +183,9 @@ def reduce_sibling(s: State, orders: Table, row: int, lots: int) -> None:
     if other < 0 or is_terminal(s.orders[other, at.STATE]):
         return
     left = wanted_lots(s, other) - lots
-    if left <= s.orders[other, at.FILLED] or orders[row, at.STATE] == codes.FILLED:
+    # Of two entries the first whole one is enough; of two exits each closes its own part.
+    is_enough = adds_risk(s, other) and orders[row, at.STATE] == codes.FILLED
+    if left <= s.orders[other, at.FILLED] or is_enough:
         request_cancel(s, other)
     else:
         request_amend(s, other, left, wanted_trigger(s, other))
@@ -233,6 +235,7 @@ def liquidate(s: State, position: int, lots: int) -> None:
     free = min(lots, abs(quantity) - exiting(s, position))
     if free <= 0:
         return
+    _cancel_resting_exits(s, position)
     n_instruments = s.account[at.N_INSTRUMENTS]
     row = create_exit(
         s,
@@ -245,6 +248,20 @@ def liquidate(s: State, position: int, lots: int) -> None:
     )
     record_child(s, row)
     send(s, row)
+
+
+def _cancel_resting_exits(s: State, position: int) -> None:
+    """Cancel exits that wait for a price: one far away must not keep a position from closing."""
+    for row in range(s.account[at.N_ROWS]):
+        own = position_row(s, s.orders[row, at.ORDER_STRATEGY], s.orders[row, at.ORDER_INSTRUMENT])
+        if (
+            s.orders[row, at.NUMBER] != 0
+            and own == position
+            and not adds_risk(s, row)
+            and s.orders[row, at.PURPOSE] != codes.PROTECT
+            and s.orders[row, at.TYPE] != codes.MARKET
+        ):
+            request_cancel(s, row)
 
 
 def cancel_entries(s: State) -> None:
@@ -370,7 +387,7 @@ def after_entry_fill(s: State, orders: Table, row: int, lots: int, before: int) 
     after = s.positions[position, at.QUANTITY]
     reduce_sibling(s, orders, row, lots)
     if before * side < 0:
-        if after * before > 0:
+        if same_sign(after, before):
             trim_protection(s, position, number)
         else:
             close_contingents(s, position, number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from athena.trading._core import codes, marks, protection, risk
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
-from athena.trading._core.arithmetic import mul_div_capped
+from athena.trading._core.arithmetic import mul_div_capped, same_sign
 from athena.trading._core.layout import State, Table
 from athena.trading._core.orders import (
     adds_risk,
@@ -125,8 +125,11 @@ def _write_order(s: State, row: int) -> None:
 def _approve(s: State, row: int) -> None:
     """Send an approved order, or hold a trailing stop until it is armed."""
     expires = s.orders[row, at.EXPIRES_NS]
-    if expires == 0 and adds_risk(s, row) and s.orders[row, at.TYPE] == codes.LIMIT:
-        expires = s.account[at.NOW_NS] + s.limits[limit.ENTRY_LIMIT_NS]
+    if adds_risk(s, row) and s.orders[row, at.TYPE] == codes.LIMIT:
+        now = s.account[at.NOW_NS]
+        if expires == 0:
+            expires = now + s.limits[limit.ENTRY_LIMIT_NS]
+        expires = min(expires, now + s.limits[limit.ENTRY_LIMIT_MAX_NS])
         s.orders[row, at.EXPIRES_NS] = expires
     if expires > 0:
         set_timer(s, expires)
@@ -144,7 +147,8 @@ def _approve(s: State, row: int) -> None:
 def _can_pair(s: State) -> bool:
     """Tell whether the order to pair with lives, free, in the same position.
 
-    One that filled meanwhile refuses the intent: alone it would be an order too many.
+    One that filled meanwhile refuses the intent: alone it would be an order too many. So does a
+    protection: what cancels it would leave the position without its stop.
     """
     sibling = s.intent[at.I_SIBLING]
     if sibling == 0:
@@ -156,6 +160,7 @@ def _can_pair(s: State) -> bool:
     return (
         s.orders[other, at.ORDER_INSTRUMENT] == s.intent[at.I_INSTRUMENT]
         and s.orders[other, at.ORDER_STRATEGY] == s.intent[at.I_STRATEGY]
+        and s.orders[other, at.PARENT] == 0
         and (partner == 0 or find_row(s, partner) < 0)
     )
 
@@ -354,7 +359,7 @@ def _after_entry(s: State, orders: Table, row: int, position: int, before: int) 
     if after == 0:
         return
     leverage = orders[row, at.LEVERAGE]
-    if before * after > 0:
+    if same_sign(before, after):
         if abs(after) > abs(before):
             held = s.positions[position, at.POSITION_LEVERAGE]
             s.positions[position, at.POSITION_LEVERAGE] = _joined(after, held, leverage)

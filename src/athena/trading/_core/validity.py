@@ -11,7 +11,7 @@ from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
 from athena.trading._core.arithmetic import LOTS_MAX, TICKS_MAX, lots_worth, mul_div_capped
 from athena.trading._core.layout import State
-from athena.trading._core.orders import needs_limit, needs_trigger
+from athena.trading._core.orders import is_stop, needs_limit, needs_trigger
 from athena.trading._core.positions import position_row
 
 
@@ -34,9 +34,13 @@ def reference_price(s: State) -> int:
     """Return the price in ticks that an intent is judged at; 0 when none is known."""
     if needs_limit(s.intent[at.I_TYPE]):
         return s.intent[at.I_LIMIT]
+    last = s.instruments[s.intent[at.I_INSTRUMENT], at.LAST]
     if needs_trigger(s.intent[at.I_TYPE]):
-        return s.intent[at.I_TRIGGER]
-    return s.instruments[s.intent[at.I_INSTRUMENT], at.LAST]
+        trigger = s.intent[at.I_TRIGGER]
+        # A stop that the market is beyond already fills at the market, not at its trigger.
+        is_met = is_stop(s.intent[at.I_TYPE]) and s.intent[at.I_SIDE] * (last - trigger) >= 0
+        return last if is_met and last > 0 else trigger
+    return last
 
 
 def worst_price(s: State, price: int) -> int:
