@@ -11,8 +11,8 @@ import pytest
 
 from athena.domain import Bars, built_in_instrument
 from athena.market import mock_bars
-from athena.platform.config import CostsConfig, RiskConfig
-from athena.research import EngineKind, Setup, align, instrument_limits, risk_limits, simulate
+from athena.platform.config import CostsConfig
+from athena.research import EngineKind, Setup, align, open_instrument_limits, open_limits, simulate
 from athena.research.strategies import load_strategy
 from athena.trading import layout as at
 from athena.trading._core.arithmetic import same_sign
@@ -44,8 +44,8 @@ def test_millions_of_units_in_tiny_lots_give_the_same_state_compiled(
         instruments=tuple(item.instrument for item in bars),
         interval_ns=HALF_HOUR_NS,
         columns=align(bars, with_risk_inputs=True),
-        limits=risk_limits(RiskConfig(), CostsConfig()),
-        instrument_limits=tuple(instrument_limits(i.instrument, RiskConfig()) for i in bars),
+        limits=open_limits(CostsConfig()),
+        instrument_limits=tuple(open_instrument_limits() for _ in bars),
         venue=VenueSettings(seed=1),
         cash=Decimal(10**8),
         engine=EngineKind.PYTHON,
