@@ -44,16 +44,26 @@ def test_a_reader_that_leaves_is_not_scolded() -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_a_full_output_device_is_missing_room_and_no_bug() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["config show", "config show --json", "runs list --json"])
+def test_a_full_output_device_is_missing_room_and_no_bug(command: str, unbuffered: str) -> None:
     """F19."""
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(  # noqa: S603  # our own program
-            [ATHENA, "config", "show"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [ATHENA, *command.split()],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert done.returncode == 3
-    assert "full disk" in done.stderr
+    assert done.stderr.splitlines() == [
+        "error: expected room to write the output, was a full disk",
+        "hint: free some space",
+    ]
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

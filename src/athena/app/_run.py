@@ -47,6 +47,9 @@ def run(arguments: Sequence[str]) -> int:
             return _report(error, arguments)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                if error.filename is None:  # stdout itself: --json would go there
+                    _drop_output()
+                    arguments = [name for name in arguments if name != "--json"]
                 return _report(_disk_full(error), arguments)
             return _report_bug(error, arguments)
         except Exception as error:  # noqa: BLE001  # the last door: a bug becomes a crash bundle
@@ -161,11 +164,16 @@ def _stop(words: str, exit_code: int) -> int:
 
 
 def _leave_quietly() -> int:
-    # Whoever read our output is gone. Python flushes once more at its end: let it write nowhere.
+    # Whoever read our output is gone.
+    _drop_output()
+    return _UNREAD
+
+
+def _drop_output() -> None:
+    # Python flushes once more at its end: let it write nowhere.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
-    return _UNREAD
 
 
 def _is_verbose(arguments: Sequence[str]) -> bool:

@@ -28,8 +28,10 @@ def find_instrument(
             known.lot if lot is None else lot,
         )
     if tick is None or lot is None:
-        message = f"expected --tick and --lot for {symbol}, which the built-in table does not have"
-        raise InputError(message, hint=f"the table has {', '.join(built_in_symbols())}")
+        table = ", ".join(built_in_symbols())
+        message = f"expected a symbol of the built-in table, {table}, or its steps, was {symbol}"
+        how = f"athena data import FILE --symbol {symbol} --interval 1h --tick 0.01 --lot 0.001"
+        raise InputError(message, hint=f"state its steps: {how}")
     return Instrument(symbol, tick, lot)
 
 

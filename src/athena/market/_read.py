@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from athena.market._table import Table
 
+_IMPORT = "athena data import FILE --symbol BTC/USDT"
 Number = TypeVar("Number", np.int64, np.float64)
 
 
@@ -113,13 +114,13 @@ def _check_grid(ts_ns: NDArray[np.int64], stated_ns: int | None, table: Table) -
     usual = common_step(ts_ns)
     if usual is None and stated_ns is None:
         message = f"expected an interval for the single bar of {table.label}, was none"
-        raise InputError(message, hint="state it: --interval 1h")
+        raise InputError(message, hint=f"state it: {_IMPORT} --interval 1h")
     interval = stated_ns or usual or 0
     if usual is not None and usual != interval:
         message = (
             f"expected bars {_interval(interval)} apart, was {_interval(usual)} in {table.label}"
         )
-        raise InputError(message, hint="state the file's own interval with --interval")
+        raise InputError(message, hint=f"state the file's own: {_IMPORT} --interval 1h")
     wrong = off_grid_rows(ts_ns, interval)
     if wrong.size > OFF_GRID_FRAC * len(ts_ns):
         index = int(wrong[0])
@@ -127,7 +128,7 @@ def _check_grid(ts_ns: NDArray[np.int64], stated_ns: int | None, table: Table) -
             f"expected bars a whole number of {_interval(interval)} apart, was "
             f"{iso(int(ts_ns[index]))} in {table.where(index)}, one of {wrong.size} off the grid"
         )
-        raise InputError(message, hint="state the file's own interval with --interval")
+        raise InputError(message, hint=f"state the file's own: {_IMPORT} --interval 1h")
     return interval
 
 

@@ -48,7 +48,7 @@ def prices_to_ticks(table: Table, name: str, tick: Decimal) -> NDArray[np.int64]
         name,
         values,
         f"a multiple of the tick {tick}",
-        hint="state the price step of this file with --tick",
+        hint="state the price step of this file: athena data import FILE --symbol ... --tick ...",
     )
     _refuse(ticks < 1, table, name, values, f"at least one tick of {tick}")
     return ticks.astype(np.int64)
@@ -91,8 +91,10 @@ def _first_text(column: NDArray[Any]) -> tuple[int, str]:
     for index, value in enumerate(column.tolist()):
         text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
         try:
-            Decimal(text)
+            is_number = Decimal(text).is_finite()
         except ArithmeticError:
+            is_number = False
+        if not is_number:
             return index, repr(text)
     return 0, f"{column.dtype}"
 
@@ -108,7 +110,10 @@ def _exact_ticks(table: Table, name: str, tick: Decimal) -> NDArray[np.int64]:
             f"expected prices below 2**48 ticks of {tick} in {table.label}, column {name}: "
             "a float64 cannot hold them to the tick"
         )
-        raise InputError(message, hint="state a coarser --tick, or import the prices as CSV text")
+        raise InputError(
+            message,
+            hint="state a coarser step (athena data import FILE --tick ...), or write CSV text",
+        )
     cells = table.read_text(name)
     ticks = (
         to_units(

@@ -13,7 +13,7 @@ from athena.research._limits import (
 from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
 from athena.research._replay import ReplayReport, describe_bars, load_columns, replay_run
 from athena.research._request import BacktestRequest
-from athena.research._run_files import read_run, read_run_description, write_run
+from athena.research._run_files import RUN_FILE, read_run, read_run_description, write_run
 from athena.research._setup import Setup
 from athena.research._simulation import Outcome, simulate
 from athena.research._timeline import align
@@ -23,6 +23,7 @@ from athena.research.statistics import RunSummary, summarise
 
 __all__ = [
     "JOURNAL_FOLDER",
+    "RUN_FILE",
     "BacktestRequest",
     "BacktestResult",
     "Candles",

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from athena.domain import from_money
 from athena.errors import StrategyError
 from athena.platform import home_folder, publish_folder, staged_folder, storage_errors
 from athena.research._baselines import Baseline, list_baselines, run_baseline, run_random
-from athena.research._candles import candles_of, closes_of
+from athena.research._candles import candles_of
 from athena.research._journal_files import JOURNAL_FOLDER, FileStore
 from athena.research._limits import open_instrument_limits, open_limits
 from athena.research._plan import describe_run, environment, parameters_of, setup_of, strategy_of
@@ -32,7 +32,13 @@ from athena.research._results import (
 )
 from athena.research._run_files import write_run
 from athena.research._simulation import Outcome, simulate
-from athena.research._trials import Trial, TrialLedger, read_trials, record_trial
+from athena.research._trials import (
+    Trial,
+    TrialLedger,
+    append_trial,
+    locked_trials,
+    read_trials,
+)
 from athena.research.statistics import summarise
 from athena.trading import (
     FrameKind,
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
     from athena.trading import BarsReference, Ints, JournalEnd, Strategy
 
     ProgressReport = Callable[[str, int, int], None]
+    RecordSink = Callable[[Path, RunRecord, RunSummary], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,10 @@ def _say_nothing(_label: str, _done: int, _total: int) -> None:
     """Report no progress."""
 
 
+def _add_nothing(_folder: Path, _record: RunRecord, _summary: RunSummary) -> None:
+    """Leave the run's folder as it is."""
+
+
 def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
     request: BacktestRequest,
     config: Config,
@@ -119,6 +130,7 @@ def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
     run_id: str,
     now_ns: int,
     on_progress: ProgressReport = _say_nothing,
+    on_record: RecordSink = _add_nothing,
 ) -> BacktestResult:
     """Run a strategy and its baselines, record the trial, and keep everything in `runs/<id>`.
 
@@ -129,6 +141,8 @@ def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
         run_id: name of the run's folder.
         now_ns: when it was asked for.
         on_progress: told label, step and number of steps, of the run and of each baseline.
+        on_record: may add files to the run's folder before it is published; when it raises, there
+            is neither a run nor a trial.
 
     Raises:
         InputError: something asked for is not valid; nothing is written.
@@ -142,18 +156,23 @@ def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
         request, config, home, run_id, now_ns, references, bars, setup, name, strategy, on_progress
     )
     final = home_folder(home, "runs") / run_id
-    with _all_or_nothing(final), staged_folder(final) as folder:
-        outcome, end, groups = _run(plan, folder)
-        record = _record(plan, outcome, end, groups)
-        trial = _trial(plan, record)
-        record, warning = _counted(record, trial, read_trials(home))
-        write_run(folder, record)
-    with _all_or_nothing(final), storage_errors(home):
-        cut = record_trial(home, trial)
+    with _all_or_nothing(final), ExitStack() as lock:
+        with staged_folder(final) as folder:
+            outcome, end, groups = _run(plan, folder)
+            record = _record(plan, outcome, end, groups)
+            trial = _trial(plan, record)
+            # Until its own entry is there: else two runs that end together count one too few.
+            lock.enter_context(locked_trials(home))
+            record, warning = _counted(record, trial, read_trials(home))
+            write_run(folder, record)
+            summary = summarise(record)
+            on_record(folder, record, summary)
+        with storage_errors(home):
+            cut = append_trial(home, trial)
     n_bars = int((setup.columns.volume >= 0).sum())
     return BacktestResult(
         record=record,
-        summary=summarise(record),
+        summary=summary,
         folder=final,
         n_bars=n_bars,
         final_equity=from_money(int(outcome.state.arrays.account[at.EQUITY])),
@@ -233,8 +252,13 @@ def _record(plan: _Plan, outcome: Outcome, end: JournalEnd, groups: Iterable[Int
     book = follow_account(setup, fills)
     trades = list_trades(setup, outcome, fills)
     costs = plan.config.costs
-    cost_frac = float(costs.taker_fee_bps + costs.base_cost_bps) / 1e4
-    dealt = run_random(setup, closes_of(setup), trades, cost_frac)
+    dealt = run_random(
+        setup,
+        book.equity,
+        trades,
+        fee_frac=float(costs.taker_fee_bps) / 1e4,
+        slippage_frac=float(costs.base_cost_bps) / 1e4,
+    )
     return RunRecord(
         run_id=plan.run_id,
         created_at_ns=plan.now_ns,

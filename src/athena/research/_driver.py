@@ -267,6 +267,6 @@ def _call_while_quiet(seat: Seat, rows: Iterator[Row], n: int) -> tuple[Wanted, 
                 return asked, seen
     except AthenaError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise strategy_error(seat.name, view.step, error) from error
     return None, seen

@@ -17,6 +17,7 @@ from athena.research._limits import (
     risk_limits,
 )
 from athena.research._replay import describe_bars
+from athena.research._seat import strategy_error
 from athena.research._setup import Setup
 from athena.research._simulation import strategy_slots
 from athena.research._timeline import align
@@ -77,13 +78,21 @@ def _venue(config: Config) -> VenueSettings:
 
 
 def strategy_of(request: BacktestRequest, n_steps: int) -> tuple[str, Strategy]:
-    """Build the strategy; a built-in one is run as a rule where the core is compiled."""
+    """Build the strategy; a built-in one is run as a rule where the core is compiled.
+
+    Raises:
+        InputError: there is none of that name, or a parameter does not fit.
+        StrategyError: its file tried to end the process.
+    """
     kind = request.kind
     if not kind:
         info = BUILT_IN.get(request.strategy)
         has_rule = info is not None and "rule" in info.kinds
         kind = "rule" if has_rule and choose_engine(request.engine, n_steps) else "woken"
-    return load_strategy(request.strategy, request.parameters, kind=kind)
+    try:
+        return load_strategy(request.strategy, request.parameters, kind=kind)
+    except SystemExit as error:
+        raise strategy_error(request.strategy, "while it was loaded", error) from error
 
 
 def describe_run(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from athena.domain import format_time
 from athena.errors import InputError
-from athena.market import load_bars
+from athena.market import is_path, load_bars
 from athena.research._engine import EngineKind
 from athena.trading import BarsReference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from athena.domain import Bars
 
@@ -57,6 +57,8 @@ class BacktestRequest:
 def load_sources(request: BacktestRequest, home: Path) -> tuple[list[BarsReference], list[Bars]]:
     """Load and cut the bars of every source; the references say which they are.
 
+    A file is referred to by its absolute path, so that its run replays from any folder.
+
     Raises:
         InputError: the counts of sources and symbols differ, a symbol comes twice, or no bar is
             left in the time asked for.
@@ -73,7 +75,8 @@ def load_sources(request: BacktestRequest, home: Path) -> tuple[list[BarsReferen
             raise InputError(message, hint=f"it holds {_span(whole)}")
         first = int(np.searchsorted(whole.ts_ns, cut.ts_ns[0]))
         sha256 = whole.provenance.sha256
-        references.append(BarsReference(source, sha256, first, first + len(cut) - 1))
+        place = str(Path(source).absolute()) if is_path(source) else source
+        references.append(BarsReference(place, sha256, first, first + len(cut) - 1))
         bars.append(cut)
     names = [item.instrument.symbol for item in bars]
     if len(set(names)) != len(names):

@@ -41,7 +41,7 @@ def drive_rule(session: Session, name: str, strategy: RuleStrategy) -> None:
         control[_loop.C_FROM] = step
         try:
             step = engine.run(*tables, control)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if _is_of_core(error, session, strategy):
                 raise
             raise strategy_error(name, int(now[rules.NOW_STEP]), error) from error
@@ -58,7 +58,7 @@ def _tables(session: Session, name: str, strategy: RuleStrategy) -> tuple[Ints, 
         intents = np.zeros(strategy.max_intents() * at.N_INTENT, np.int64)
     except AthenaError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise strategy_error(name, 0, error) from error
     return memory, parameters, intents
 
@@ -75,7 +75,7 @@ def _rule_view(session: Session) -> Ints:
     return now
 
 
-def _is_of_core(error: Exception, session: Session, strategy: RuleStrategy) -> bool:
+def _is_of_core(error: Exception | SystemExit, session: Session, strategy: RuleStrategy) -> bool:
     """Tell whether the core raised, not the rule; compiled code leaves no frames to see."""
     if session.is_compiled:
         return isinstance(error, OverflowError)

@@ -36,6 +36,7 @@ RUN_FILE = "run.json"
 SERIES_FILE = "series.npz"
 FILLS_FILE = "fills.csv"
 TRADES_FILE = "trades.csv"
+_LISTED = ("run_id", "created_at", "digest", "journal_sha256")
 
 
 def write_run(folder: Path, record: RunRecord) -> None:
@@ -164,7 +165,21 @@ def read_run_description(folder: Path) -> dict[str, Any]:
     path = folder / RUN_FILE
     with _damage(path):
         values: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        _check_description(values)
     return values
+
+
+def _check_description(values: object) -> None:
+    """Refuse JSON that is not what a run is listed by; `_damage` names the file."""
+    if not (isinstance(values, dict) and isinstance(values.get("parameters"), dict)):
+        message = "expected a JSON object with parameters"
+        raise TypeError(message)
+    parameters = values["parameters"]
+    missing = [name for name in _LISTED if name not in values]
+    missing += [name for name in ("strategy", "symbols") if name not in parameters]
+    if missing:
+        message = f"expected {', '.join(missing)}, was without"
+        raise ValueError(message)
 
 
 def _record(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NEVER_BELOW = -1
 _NEVER_ABOVE = 2**62
+_TERMINATED = 143  # the exit code with which SIGTERM unwinds the stack
 _SIGNAL_KINDS = "biuf"  # truth values, integers, floats
 
 
@@ -67,7 +68,7 @@ class Seat:
             wanted = self.decide(self.view)
         except AthenaError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise strategy_error(self.name, self.view.step, error) from error
         self.n_told = self.n_fills
         self.view.has_filled = False
@@ -83,7 +84,7 @@ class Seat:
             intents = tuple(asked) if isinstance(asked, Iterable) else (asked,)
         except AthenaError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise strategy_error(self.name, self.view.step, error) from error
         for intent in intents:
             if not isinstance(intent, Intent):
@@ -139,9 +140,8 @@ def _signals(name: str, strategy: Strategy, market: Market) -> dict[str, NDArray
         signals = {key: np.asarray(column) for key, column in strategy.signals(market).items()}
     except AthenaError:
         raise
-    except Exception as error:
-        message = f"{name} raised {type(error).__name__}: {error}, in its signals, {_place(error)}"
-        raise StrategyError(message) from error
+    except (Exception, SystemExit) as error:
+        raise strategy_error(name, "in its signals", error) from error
     for key, column in signals.items():
         if column.shape != market.close_ns.shape or column.dtype.kind not in _SIGNAL_KINDS:
             message = (
@@ -169,12 +169,18 @@ def _wake_mask(
     return mask
 
 
-def strategy_error(name: str, step: int, error: Exception) -> StrategyError:
-    """Blame a strategy for what it raised on a bar."""
-    message = f"{name} raised {type(error).__name__}: {error}, on bar {step}, {_place(error)}"
-    return StrategyError(message)
+def strategy_error(name: str, where: int | str, error: Exception | SystemExit) -> StrategyError:
+    """Blame a strategy for what it raised on a bar, or elsewhere in words.
+
+    Raises:
+        SystemExit: the process was asked to end (SIGTERM); that is not the strategy's doing.
+    """
+    if isinstance(error, SystemExit) and error.code == _TERMINATED:
+        raise error
+    when = f"on bar {where}" if isinstance(where, int) else where
+    return StrategyError(f"{name} raised {type(error).__name__}: {error}, {when}, {_place(error)}")
 
 
-def _place(error: Exception) -> str:
+def _place(error: Exception | SystemExit) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"at {where.filename}:{where.lineno}"

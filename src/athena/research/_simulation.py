@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from athena.domain import Book
 from athena.errors import CoreError, InputError
 from athena.research._driver import drive
 from athena.research._rule_driver import drive_rule
 from athena.research._session import ProgressSink, RecordSink, Session
+from athena.research.strategies import Rebalance
 from athena.trading import RuleStrategy, StrategySlot, digest_of, new_state
 from athena.trading import layout as at
 from athena.venues import books_agree, new_venue
@@ -20,9 +22,25 @@ if TYPE_CHECKING:
 
 
 def strategy_slots(strategies: list[tuple[str, Strategy]]) -> list[StrategySlot]:
-    """Give strategies their places: their own book, equal shares of the equity."""
+    """Give strategies their places: their own book, equal shares of the equity.
+
+    Raises:
+        InputError: a book is not its strategy's to choose.
+    """
     share_ppm = at.PPM // len(strategies)
-    return [StrategySlot(name, strategy.book, share_ppm) for name, strategy in strategies]
+    return [StrategySlot(name, _book_of(strategy), share_ppm) for name, strategy in strategies]
+
+
+def _book_of(strategy: Strategy) -> Book:
+    """Refuse a book that frees a strategy from the rules of trading: it may not choose its own."""
+    book = strategy.book
+    if book == Book.TRADING or (book == Book.CORE and isinstance(strategy, Rebalance)):
+        return book
+    message = f"expected {type(strategy).__name__} in the trading book, was book {book!r}"
+    hint = "the core book is for rebalance and monthly, and what is built on them"
+    if book == Book.HODL:
+        hint = "the hodl book is filled by the system only"
+    raise InputError(message, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +86,8 @@ def simulate(
 
     Raises:
         StrategyError: a strategy raised; it names strategy and bar.
-        InputError: no strategy, or a compiled rule beside another strategy.
+        InputError: no strategy, a compiled rule beside another strategy, or one whose book is not
+            its to choose.
     """
     _check(strategies)
     slots = strategy_slots(strategies)

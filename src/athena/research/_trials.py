@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,6 +18,7 @@ from athena.domain import format_time, parse_time_ns
 from athena.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -99,6 +101,30 @@ def read_trials(home: Path) -> TrialLedger:
     return TrialLedger(trials, _torn_warning(path, len(lines) + 1) if torn else "")
 
 
+@contextmanager
+def locked_trials(home: Path) -> Iterator[None]:
+    """Hold the ledger's lock, so that nobody records between a count and its own entry.
+
+    Raises:
+        InputError: another process held it for 30 s.
+    """
+    from filelock import FileLock, Timeout
+
+    path = home / LEDGER_NAME
+    lock = FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S)
+    try:
+        lock.acquire()
+    except Timeout:
+        message = (
+            f"expected the lock of {path} within {_LOCK_TIMEOUT_S:.0f} s, was held by another"
+        )
+        raise InputError(message, hint="wait for the other run, or end it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def record_trial(home: Path, trial: Trial) -> str:
     """Append a run to the ledger, on disk before this returns.
 
@@ -108,18 +134,13 @@ def record_trial(home: Path, trial: Trial) -> str:
     Raises:
         InputError: the parameters are not JSON values, or another process held the lock for 30 s.
     """
-    from filelock import FileLock, Timeout
+    with locked_trials(home):
+        return append_trial(home, trial)
 
-    line = _format(trial)
-    path = home / LEDGER_NAME
-    try:
-        with FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
-            return _append(path, line)
-    except Timeout:
-        message = (
-            f"expected the lock of {path} within {_LOCK_TIMEOUT_S:.0f} s, was held by another"
-        )
-        raise InputError(message, hint="wait for the other run, or end it") from None
+
+def append_trial(home: Path, trial: Trial) -> str:
+    """Do what `record_trial` does, for a caller that holds `locked_trials`."""
+    return _append(home / LEDGER_NAME, _format(trial))
 
 
 def _append(path: Path, line: bytes) -> str:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -227,7 +228,9 @@ def test_why_follows_every_intent_of_the_newest_run(cli: Cli, file: Path) -> Non
     assert filled
     one = cli("why", "--at", filled[0]["time"], "--json").json()["chain"]
     assert [item["time"] for item in one] == [filled[0]["time"]]
-    assert cli("why", "NONE/USD", "--json").json() == {"refusals": {}, "chain": []}
+    unknown = cli("why", "NONE/USD")
+    assert unknown.exit_code == 2
+    assert "TEST/USD, was 'NONE/USD'" in unknown.err
     assert "intents" in cli("why").out
 
 
@@ -250,6 +253,29 @@ def test_why_without_a_run_says_how_to_get_one(cli: Cli) -> None:
     assert "athena backtest" in result.err
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"run_id": "z"}', "\udc80"])
+def test_what_is_no_sound_run_does_not_hide_the_others(
+    cli: Cli, file: Path, home: Path, content: str
+) -> None:
+    run_id = run_on(cli, file, "--json").json()["run_id"]
+    runs = home / "runs"
+    (runs / "zz-notes.txt").write_text("mine")
+    (runs / "zz-empty").mkdir()
+    (runs / "zz-damaged").mkdir()
+    (runs / "zz-damaged" / "run.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    shown = cli("runs", "list")
+    assert shown.exit_code == 0, shown.err
+    assert run_id in shown.out
+    assert "zz-damaged" in shown.out
+    assert "zz-notes" not in shown.out
+    assert "zz-empty" not in shown.out
+    listed = cli("runs", "list", "--json").json()["runs"]
+    assert [item["run_id"] for item in listed] == [run_id, "zz-damaged"]
+    assert "run.json" in listed[1]["damage"]
+    assert len(cli("why", "--json").json()["chain"]) > 0
+    assert cli("runs", "show", "zz-damaged").exit_code == 2
+
+
 @pytest.mark.parametrize("name", ["run.json", "series.npz", "fills.csv", "trades.csv"])
 @pytest.mark.parametrize("damage", [b"", b"{", b"a,b\n1,2\n", None])
 def test_a_damaged_file_of_a_run_is_named(
@@ -264,6 +290,37 @@ def test_a_damaged_file_of_a_run_is_named(
     result = cli("report", run_id)
     assert result.exit_code in {2, 3}
     assert name in result.err or (name == "run.json" and damage is None)
+
+
+def test_a_run_on_a_relative_path_replays_from_another_folder(
+    cli: Cli, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    payload = run_on(cli, Path(file.name), "--json").json()
+    assert payload["data"] == [file.name]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    replayed = cli("journal", "replay", payload["run_id"], "--json")
+    assert replayed.exit_code == 0, replayed.err
+    assert replayed.json()["digest"] == payload["digest"]
+
+
+@pytest.mark.parametrize("command", ["verify", "replay"])
+def test_another_run_s_journal_fails_and_both_are_named(
+    cli: Cli, file: Path, home: Path, command: str
+) -> None:
+    """TR-06: a sound journal in the wrong folder is no journal of that run."""
+    one, other = (run_on(cli, file, "--json", "--param", f"fast={n}").json() for n in (3, 5))
+    folders = [home / "runs" / item["run_id"] / "journal" for item in (one, other)]
+    assert cli("journal", command, one["run_id"]).exit_code == 0
+    shutil.rmtree(folders[0])
+    shutil.copytree(folders[1], folders[0])
+    result = cli("journal", command, one["run_id"])
+    assert result.exit_code == 1
+    said = result.out + result.err
+    assert one["digest"] in said
+    assert other["digest"] in said
+    assert cli("journal", command, other["run_id"]).exit_code == 0
 
 
 # --- bad input ---------------------------------------------------------------------------------
@@ -327,6 +384,8 @@ BAD_ROWS: dict[str, tuple[Callable[[list[str]], object], str]] = {
     "nothing": (lambda rows: rows.clear(), "TESTUSD_1h.csv"),
     "a header only": (lambda rows: rows.__delitem__(slice(1, None)), "TESTUSD_1h.csv"),
     "not a number": (_replaced(7, 4, "nan"), "row 8"),
+    "no volume in the first row": (_replaced(1, 5, "nan"), "row 2, column volume, was 'nan'"),
+    "no price in the first row": (_replaced(1, 4, "inf"), "row 2, column close, was 'inf'"),
     "text": (_replaced(7, 4, "much"), "row 8"),
     "negative": (_replaced(7, 3, "-5"), "row 8"),
     "zero": (_replaced(7, 1, "0"), "row 8"),
@@ -368,7 +427,16 @@ def test_what_is_no_file_of_bars_is_named(cli: Cli, file: Path, tmp_path: Path) 
 def test_a_symbol_without_instrument_data_names_the_options(cli: Cli, file: Path) -> None:
     result = cli("backtest", "--data", file, "--symbol", "DOGE/USD", "--strategy", "hold")
     assert result.exit_code == 2
-    assert "--tick and --lot" in result.err
+    assert "athena data import FILE --symbol DOGE/USD --interval 1h --tick" in result.err
+
+
+def test_a_single_bar_is_refused_with_a_command_that_takes_its_interval(
+    cli: Cli, file: Path
+) -> None:
+    _write(file, lambda rows: rows.__delitem__(slice(2, None)))
+    result = run_on(cli, file)
+    assert result.exit_code == 2
+    assert "athena data import FILE --symbol BTC/USDT --interval 1h" in result.err
 
 
 @pytest.mark.usefixtures("stored")
@@ -437,6 +505,38 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert len(read_trials(home).trials) == 1
 
 
+def test_a_report_goes_into_another_folder_too(
+    cli: Cli, file: Path, home: Path, tmp_path: Path
+) -> None:
+    payload = run_on(cli, file, "--json", "--report", tmp_path / "new" / "here").json()
+    assert payload["report"] == str(tmp_path / "new" / "here" / "report.html")
+    own = home / "runs" / payload["run_id"]
+    for path in map(Path, (payload["report"], *payload["png"])):
+        assert path.read_bytes() == (own / path.name).read_bytes()
+
+
+def test_a_report_folder_that_cannot_be_written_is_named_before_the_run(
+    cli: Cli, file: Path, home: Path
+) -> None:
+    before = contents(home)
+    result = run_on(cli, file, "--report", file / "below")
+    assert result.exit_code == 2
+    assert file.name in result.err
+    assert "--report" in result.err
+    assert contents(home) == before
+
+
+def test_a_report_that_fails_leaves_no_run_and_no_trial(
+    cli: Cli, file: Path, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "here" / "report.html").mkdir(parents=True)
+    result = run_on(cli, file, "--report", tmp_path / "here")
+    assert result.exit_code == 2, result.err
+    assert "report.html" in result.err
+    assert not list((home / "runs").iterdir())
+    assert read_trials(home).trials == ()
+
+
 # --- a user's strategy -------------------------------------------------------------------------
 
 MINE = """
@@ -480,6 +580,31 @@ class Lazy(BarStrategy):
             raise RuntimeError("late")
 
         return later()
+
+
+class Talking(BarStrategy):
+    def on_bar(self, view):
+        if view.step == 3:
+            print("I was here")
+
+
+class Leaving(BarStrategy):
+    def on_bar(self, view):
+        if view.step == 50:
+            raise SystemExit(0)
+
+
+class LeavingEarly(BarStrategy):
+    def signals(self, market):
+        raise SystemExit(0)
+
+    def on_bar(self, view):
+        return None
+
+
+class Terminated(BarStrategy):
+    def on_bar(self, view):
+        raise SystemExit(143)
 """
 
 
@@ -523,6 +648,8 @@ def test_a_file_that_does_not_parse_names_the_line(cli: Cli, file: Path, mine: P
         ("Odd", "int"),
         ("Half", "whole numbers"),
         ("Lazy", "late"),
+        ("Leaving", "SystemExit: 0"),
+        ("LeavingEarly", "SystemExit: 0"),
     ],
 )
 def test_a_strategy_that_raises_fails_the_run_with_a_bundle_that_repeats_it(  # noqa: PLR0913, PLR0917 - fixtures
@@ -563,6 +690,32 @@ def test_the_bundle_of_a_crash_names_the_bar_and_the_place(
     assert crash["error"] == error["message"]
     assert "on bar 100" in crash["error"]
     assert "my_file.py:22" in crash["error"]
+
+
+def test_what_a_strategy_prints_is_talk(cli: Cli, file: Path, mine: Path) -> None:
+    result = cli("backtest", "--data", file, "--strategy", f"{mine}:Talking", "--json")
+    assert result.exit_code == 0
+    assert result.json()["fills"] == 0
+    assert "I was here" in result.err
+
+
+def test_sigterm_is_not_blamed_on_the_strategy(
+    cli: Cli, file: Path, home: Path, mine: Path
+) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        cli("backtest", "--data", file, "--strategy", f"{mine}:Terminated")
+    assert leaving.value.code == 143
+    assert not list((home / "runs").iterdir())
+    assert not (home / "crashes").exists()
+
+
+def test_a_strategy_file_that_ends_the_process_fails_the_run(
+    cli: Cli, file: Path, mine: Path
+) -> None:
+    mine.write_text("import sys\nsys.exit(0)\n")
+    result = cli("backtest", "--data", file, "--strategy", f"{mine}:Mine")
+    assert result.exit_code == 70
+    assert "SystemExit: 0, while it was loaded" in result.err
 
 
 def test_halts_are_told_with_their_reasons(cli: Cli, tmp_path: Path) -> None:

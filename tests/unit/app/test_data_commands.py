@@ -73,7 +73,7 @@ def test_a_stored_data_set_is_checked_by_name(cli: Cli, file: Path) -> None:
         ("import none.csv --symbol BTC/USDT --interval 1h", 2, "none.csv"),
         ("import FILE --symbol BTC/USDT --interval soon", 2, "soon"),
         ("import FILE --symbol BTC/USDT --interval 5m", 2, "was 1h"),
-        ("import FILE --symbol DOGE/USD --interval 1h", 2, "--tick and --lot"),
+        ("import FILE --symbol DOGE/USD --interval 1h", 2, "--tick 0.01 --lot 0.001"),
         ("import FILE --symbol BTC/USDT --interval 1h --tick x", 2, "--tick"),
         ("import FILE --symbol BTC/USDT --interval 1h --tick 0", 2, "tick"),
         ("import FILE --symbol BTC/USDT --interval 1h --name ../x", 2, "../x"),

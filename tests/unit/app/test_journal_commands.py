@@ -168,3 +168,15 @@ def test_a_run_that_is_not_there_is_missing(cli: Cli, name: str) -> None:
         result = cli("journal", command, name)
         assert result.exit_code == 3
         assert "athena runs list" in result.err
+
+
+@pytest.mark.parametrize("n_bytes", [0, 10, 44, 60])
+def test_a_journal_without_a_whole_manifest_fails_every_command(
+    cli: Cli, run: build.Run, home: Path, n_bytes: int
+) -> None:
+    segment(home).write_bytes(segment(home).read_bytes()[:n_bytes])
+    for command in ("verify", "replay", "show"):
+        result = cli("journal", command, "a-run")
+        assert result.exit_code == 1, result.err
+        assert "expected a manifest in journal segment 1" in result.err
+    assert run.store.segments() == [1]

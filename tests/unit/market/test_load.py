@@ -392,8 +392,9 @@ def test_parquet_without_polars_names_the_extra(
 
 def test_a_symbol_without_instrument_data_names_the_options(csv_file: Any, load: Any) -> None:
     path = csv_file.write()
-    with pytest.raises(InputError, match="--tick and --lot for DOGE/USD"):
+    with pytest.raises(InputError, match="or its steps, was DOGE/USD") as caught:
         load(path, symbol="DOGE/USD")
+    assert "athena data import FILE --symbol DOGE/USD --interval 1h --tick" in caught.value.hint
     bars = load(path, symbol="DOGE/USD", tick=Decimal("0.01"), lot=Decimal("1e-8"))
     assert bars.instrument.symbol == "DOGE/USD"
 

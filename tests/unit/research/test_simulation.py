@@ -11,7 +11,7 @@ from athena.domain import Book, Purpose, Side, built_in_instrument
 from athena.errors import InputError, StrategyError
 from athena.market import mock_bars
 from athena.research import simulate
-from athena.research.strategies import load_strategy
+from athena.research.strategies import Rebalance, load_strategy
 from athena.trading import (
     BarStrategy,
     Intent,
@@ -229,6 +229,25 @@ class Nothing(RuleStrategy):
 def test_a_rule_beside_another_strategy_is_refused() -> None:
     with pytest.raises(InputError, match="alone"):
         run(setup_of([rising()]), Recording(), Nothing())
+
+
+def _in_book(book_: Any, base: type[Strategy] = Recording) -> Strategy:
+    """Make a user's class that names a book."""
+    return type("Mine", (base,), {"book": book_})()
+
+
+@pytest.mark.parametrize("book", [Book.CORE, Book.HODL, "none of them", None])
+def test_a_strategy_may_not_choose_other_rules_by_its_book(book: Any) -> None:
+    with pytest.raises(InputError, match="Mine in the trading book") as error:
+        run(setup_of([rising()]), Recording(), _in_book(book))
+    if book is Book.HODL:
+        assert "filled by the system only" in error.value.hint
+
+
+def test_the_core_book_is_for_rebalancing_and_what_is_built_on_it() -> None:
+    run(setup_of([rising()]), _in_book(Book.CORE, Rebalance))
+    with pytest.raises(InputError, match="Mine"):
+        run(setup_of([rising()]), _in_book(Book.HODL, Rebalance))
 
 
 def test_what_is_of_no_kind_is_refused() -> None:

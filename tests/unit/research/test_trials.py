@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -93,3 +94,23 @@ def test_held_lock_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "_LOCK_TIMEOUT_S", 0.01)
     with FileLock(tmp_path / "trials.lock"), pytest.raises(InputError, match="expected the lock"):
         record_trial(tmp_path, TRIAL)
+
+
+def test_nobody_records_between_a_count_and_its_own_entry(tmp_path: Path) -> None:
+    """Two runs that end together count 1 and 2, not 1 and 1."""
+    counted: list[int] = []
+
+    def finish(number: int) -> None:
+        trial = replace(TRIAL, run_id=f"run-{number}", parameters={"k": number})
+        with module.locked_trials(tmp_path):
+            counted.append(1 + len(read_trials(tmp_path).trials))
+            module.append_trial(tmp_path, trial)
+
+    with module.locked_trials(tmp_path):
+        other = threading.Thread(target=finish, args=(2,))
+        other.start()
+        counted.append(1 + len(read_trials(tmp_path).trials))
+        module.append_trial(tmp_path, TRIAL)
+    other.join()
+    assert counted == [1, 2]
+    assert len(read_trials(tmp_path).trials) == 2

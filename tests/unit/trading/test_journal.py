@@ -301,11 +301,13 @@ def test_a_segment_cut_inside_its_header_is_dropped_and_begun_again() -> None:
     assert cut.read(last) == whole
 
 
-def test_a_journal_cut_inside_its_manifest_is_empty() -> None:
+def test_a_journal_cut_inside_its_manifest_cannot_be_continued() -> None:
     store = small(is_closed=False)
     cut = copy(store, s1=store.read(1)[: SEGMENT_HEADER_BYTES + 10])
-    with pytest.raises(InputError, match=r"was an empty one"):
+    with pytest.raises(CheckFailed, match=r"expected a manifest .*, was 10 bytes"):
         recover_journal(cut)
+    with pytest.raises(InputError, match=r"was an empty one"):
+        recover_journal(MemoryStore())
 
 
 def test_a_finished_journal_is_not_continued() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from athena.platform.config import Config
     from athena.reporting import ComparisonRow
-    from athena.research import BacktestRequest, BacktestResult
+    from athena.research import BacktestRequest, BacktestResult, RunRecord
+    from athena.research.statistics import RunSummary
 
 _SAMPLE_SETS = ("btc-usd-30m", "xrp-usd-30m", "eth-usd-30m")
 _SHOWN_REFUSALS = 3
@@ -127,6 +129,8 @@ def backtest(  # noqa: PLR0913 - the options of the contract
         },
         risk,
     )
+    if report is not None:
+        _check_report_folder(report)
     context.start_logging()
     request = BacktestRequest(
         strategy=strategy,
@@ -142,7 +146,9 @@ def backtest(  # noqa: PLR0913 - the options of the contract
     )
     now_ns = SystemClock().now_ns()
     run_id = new_run_id(now_ns, strategy, RandomIds().next_id())
-    with ExitStack() as stack:
+    reports = _Reports(context, report)
+    # What a strategy prints is talk: stdout carries the result and nothing else.
+    with redirect_stdout(sys.stderr), ExitStack() as stack:
         progress = _RunProgress(context, stack)
         result = run_backtest(
             request,
@@ -151,8 +157,48 @@ def backtest(  # noqa: PLR0913 - the options of the contract
             run_id=run_id,
             now_ns=now_ns,
             on_progress=progress,
+            on_record=reports,
         )
-    _finish(context, request, result, report)
+    _finish(context, request, result, reports)
+
+
+def _check_report_folder(folder: Path) -> None:
+    """Create the folder of --report before the run, which may last.
+
+    Raises:
+        InputError: it cannot be created or written.
+    """
+    from athena.errors import InputError
+    from athena.platform import ensure_folder
+
+    try:
+        ensure_folder(folder)
+    except InputError as error:
+        raise InputError(error.message, hint="name another folder with --report") from error
+
+
+class _Reports:
+    """Write the report into a run's folder, and into another, before the run is kept."""
+
+    def __init__(self, context: Context, other: Path | None) -> None:
+        self._context = context
+        self._other = other
+        self._names: list[str] = []
+
+    def __call__(self, folder: Path, record: RunRecord, summary: RunSummary) -> None:
+        from athena.app.commands.report import write_report
+
+        _, pictures = write_report(self._context, folder, record, summary)
+        self._names = [picture.name for picture in pictures]
+        if self._other is not None:
+            write_report(self._context, self._other, record, summary)
+
+    def places(self, run: Path) -> tuple[Path, list[Path]]:
+        """Return page and pictures where a person finds them, once the run is published."""
+        from athena.app.commands.report import REPORT_NAME
+
+        folder = self._other or run
+        return folder / REPORT_NAME, [folder / name for name in self._names]
 
 
 class _RunProgress:
@@ -226,15 +272,12 @@ def new_run_id(now_ns: int, strategy: str, random_id: str) -> str:
 
 
 def _finish(
-    context: Context, request: BacktestRequest, result: BacktestResult, report: Path | None
+    context: Context, request: BacktestRequest, result: BacktestResult, reports: _Reports
 ) -> None:
-    """Write the report and say what came out."""
-    from athena.app.commands.report import write_report
+    """Say what came out."""
     from athena.reporting import comparison_table, metrics_json
 
-    html, pictures = write_report(context, result.folder, result.record, result.summary)
-    if report is not None:
-        html, pictures = write_report(context, report, result.record, result.summary)
+    html, pictures = reports.places(result.folder)
     record = result.record
     payload: dict[str, Any] = {
         "run_id": record.run_id,
@@ -317,8 +360,6 @@ def _halts(rows: Sequence[ComparisonRow]) -> list[str]:
 
 
 def _next_commands(run_id: str) -> str:
-    import sys
-
     program = sys.argv[0] if sys.argv[0].endswith("athena") else "athena"
     return "\n".join(
         (

@@ -10,7 +10,7 @@ import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._output import Table
-from athena.errors import MissingError
+from athena.errors import CheckFailed, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from athena.research import FileStore
     from athena.trading import JournalReport
 
+_HINT_FOREIGN = "the folder holds another run's journal, or run.json was changed"
 _RunArgument = Annotated[
     str, typer.Argument(help="Id of the run, as `athena runs list` shows it.")
 ]
@@ -35,14 +36,18 @@ def register(app: typer.Typer) -> None:
 def verify(ctx: typer.Context, run: _RunArgument, *, as_json: JsonOption = False) -> None:
     """Check every byte of a run's journal; exit 1 names segment and offset of any damage.
 
+    Where the run came to its end, the journal must be the one that its `run.json` names.
+
     Example: athena journal verify 20261120-142233-sma_cross
     """
     from athena.trading import inspect_journal
 
     context = Context.of(ctx, as_json=as_json)
-    report = inspect_journal(_store(context.home, run))
-    context.output.emit(_payload(run, report), *_lines(run, report))
-    if report.damage is not None:
+    store = _store(context.home, run)
+    report = inspect_journal(store)
+    foreign = "" if report.damage is not None else _foreign(store, report)
+    context.output.emit(_payload(run, report, foreign), *_lines(run, report, foreign))
+    if report.damage is not None or foreign:
         raise typer.Exit(1)
 
 
@@ -61,10 +66,13 @@ def replay(
     Example: athena journal replay 20261120-142233-sma_cross
     """
     from athena.research import compiler_for, load_columns, replay_run
-    from athena.trading import read_frames
+    from athena.trading import read_frames, verify_journal
 
     context = Context.of(ctx, as_json=as_json)
     store = _store(context.home, run)
+    foreign = _foreign(store, verify_journal(store))
+    if foreign:
+        raise CheckFailed(foreign, hint=_HINT_FOREIGN)
     manifest = next(iter(read_frames(store))).values()
     compiler = compiler_for(context.home / "cache", None) if compiled else None
     columns = load_columns(manifest, context.home)
@@ -116,6 +124,30 @@ def _store(home: Path, run: str) -> FileStore:
     return FileStore(folder)
 
 
+def _foreign(store: FileStore, report: JournalReport) -> str:
+    """Say how a journal differs from what its run's file names; empty when it does not.
+
+    A run that did not come to its end has no such file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    from athena.research import RUN_FILE, read_run_description
+
+    folder = store.folder.parent
+    if not (folder / RUN_FILE).is_file():
+        return ""
+    stated = read_run_description(folder)
+    named = f"digest {stated.get('digest')}, SHA-256 {stated.get('journal_sha256')}"
+    digest = (report.final or {}).get("digest")
+    found = f"digest {digest}, SHA-256 {report.end.segment_sha256.hex()}"
+    return (
+        ""
+        if named == found
+        else f"expected the journal of {folder / RUN_FILE}: {named}, was {found}"
+    )
+
+
 def _records(store: FileStore) -> Iterator[dict[str, Any]]:
     """Yield the records of a journal as JSON values, with the frame that holds each."""
     import numpy as np
@@ -164,11 +196,11 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _payload(run: str, report: JournalReport) -> dict[str, Any]:
+def _payload(run: str, report: JournalReport, foreign: str) -> dict[str, Any]:
     damage, torn = report.damage, report.torn
     return {
         "run": run,
-        "ok": damage is None,
+        "ok": damage is None and not foreign,
         "segments": report.end.segment,
         "frames": report.end.n_frames,
         "words": report.n_words,
@@ -176,15 +208,18 @@ def _payload(run: str, report: JournalReport) -> dict[str, Any]:
         "segment_sha256": report.end.segment_sha256.hex(),
         "final": report.final,
         "torn": None if torn is None else {"segment": torn.segment, "offset": torn.offset},
+        "foreign": foreign or None,
         "damage": None
         if damage is None
         else {"segment": damage.segment, "offset": damage.offset, "reason": damage.reason},
     }
 
 
-def _lines(run: str, report: JournalReport) -> list[str]:
+def _lines(run: str, report: JournalReport, foreign: str) -> list[str]:
     if report.damage is not None:
         return [f"{run}: {report.damage}"]
+    if foreign:
+        return [f"{run}: {foreign}", f"hint: {_HINT_FOREIGN}"]
     end = report.end
     sound = f"{run}: sound, {end.n_frames:,} frames in {end.segment} segments"
     lines = [sound, f"SHA-256 of the last segment: {end.segment_sha256.hex()}"]

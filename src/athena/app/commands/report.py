@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -93,14 +93,14 @@ def run_folder(context: Context, run: str) -> Path:
 
 
 def newest_run(context: Context) -> str:
-    """Return the id of the newest run.
+    """Return the id of the newest run whose description can be read.
 
     Raises:
         MissingError: there is none yet.
     """
     from athena.errors import MissingError
 
-    names = _run_names(context)
+    names = [name for name, _, damage in _descriptions(context) if not damage]
     if not names:
         message = f"expected a run in {context.home / 'runs'}, was none"
         raise MissingError(message, hint="athena backtest")
@@ -108,31 +108,55 @@ def newest_run(context: Context) -> str:
 
 
 def _run_names(context: Context) -> list[str]:
-    """List runs, oldest first; a folder that begins with a dot is still being written."""
+    """List runs, oldest first; one that begins with a dot is still being written.
+
+    What has no `run.json` is no run: a person may keep other things beside them.
+    """
+    from athena.research import RUN_FILE
+
     folder = context.home / "runs"
     if not folder.is_dir():
         return []
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and (path / RUN_FILE).is_file()
+    )
+
+
+def _descriptions(context: Context) -> list[tuple[str, dict[str, Any], str]]:
+    """List id, description and damage of every run, oldest first; the damage is mostly empty."""
+    from athena.errors import InputError
+    from athena.research import read_run_description
+
+    found: list[tuple[str, dict[str, Any], str]] = []
+    for name in _run_names(context):
+        try:
+            found.append((name, read_run_description(run_folder(context, name)), ""))
+        except InputError as error:
+            found.append((name, {}, error.message))
+    return found
+
+
+def _row(name: str, values: dict[str, Any]) -> tuple[str, ...]:
+    parameters = values["parameters"]
+    symbols = " ".join(parameters["symbols"])
+    return name, values["created_at"], parameters["strategy"], symbols, values["digest"]
 
 
 def list_runs(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
-    """List what was run, newest last.
+    """List what was run, newest last; a run whose description is damaged is named as damaged.
 
     Example: athena runs list
     """
-    from athena.research import read_run_description
-
     context = Context.of(ctx, as_json=as_json)
-    runs = [read_run_description(run_folder(context, name)) for name in _run_names(context)]
+    found = _descriptions(context)
+    runs = [
+        {"run_id": name, "damage": damage} if damage else values for name, values, damage in found
+    ]
     rows = [
-        (
-            item["run_id"],
-            item["created_at"],
-            item["parameters"]["strategy"],
-            " ".join(item["parameters"]["symbols"]),
-            item["digest"],
-        )
-        for item in runs
+        (name, "", "damaged", "", "") if damage else _row(name, values)
+        for name, values, damage in found
     ]
     table = Table(("run", "at", "strategy", "symbols", "digest"), rows)
     context.output.emit({"runs": runs}, table if rows else "no runs yet: athena backtest")

@@ -11,6 +11,8 @@ from athena.app._context import Context, JsonOption
 from athena.app._output import Table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from athena.research import IntentStory
 
 _SHOWN = 20
@@ -41,6 +43,8 @@ def why(
 
     context = Context.of(ctx, as_json=as_json)
     folder = run_folder(context, run or newest_run(context))
+    if symbol is not None:
+        _check_symbol(symbol, folder)
     stories = [story for story in tell_intents(folder) if symbol in {None, story.symbol}]
     if at is not None:
         before = [story for story in stories if story.ts_ns <= parse_time_ns(at)]
@@ -57,6 +61,21 @@ def why(
             title=f"the last {min(_SHOWN, len(stories))}",
         ),
     )
+
+
+def _check_symbol(symbol: str, folder: Path) -> None:
+    """Refuse a symbol that the run did not trade.
+
+    Raises:
+        InputError: the message names the run's symbols.
+    """
+    from athena.errors import InputError
+    from athena.research import read_run_description
+
+    symbols = read_run_description(folder)["parameters"]["symbols"]
+    if symbol not in symbols:
+        message = f"expected a symbol of run {folder.name}: {', '.join(symbols)}, was {symbol!r}"
+        raise InputError(message)
 
 
 def _values(story: IntentStory) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The random baseline: what the same number of trades at the same costs earns without a thought.
 
 Each symbol is a sleeve with an equal share of the cash. Round trips are dealt to the sleeves in
-turn; within a sleeve they are long, of equal length, do not overlap, and start at random. Final
-returns need only entry and exit prices, so 1,000 seeds cost milliseconds and no compiler.
+turn; within a sleeve they are long, of equal length and of an equal fraction of what the sleeve
+is worth, do not overlap, and start at random; the rest of the sleeve stays in cash. Final returns
+need only entry and exit prices, so 1,000 seeds cost milliseconds and no compiler.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class RandomBaseline:
         final_returns: (n_seeds,) float64, total return of each seed, fraction.
         median_seed: the seed whose final return is the (lower) median.
         growth: (T,) float64, account value of that seed per unit of cash at each close.
+        turnover: what that seed bought and sold in all, per unit of cash; >= 0.
     """
 
     n_seeds: int
@@ -36,15 +38,17 @@ class RandomBaseline:
     final_returns: Floats
     median_seed: int
     growth: Floats
+    turnover: float
 
 
-def random_baseline(
+def random_baseline(  # noqa: PLR0913 - how many, how long, how large, at what cost
     closes: Floats,
     *,
     n_round_trips: int,
     cost_frac: float,
     mean_holding_bars: int,
     n_seeds: int = 1_000,
+    fraction: float = 1.0,
 ) -> RandomBaseline:
     """Run seeds 0..n_seeds-1 of a random trader over columns of closing prices.
 
@@ -55,24 +59,36 @@ def random_baseline(
         cost_frac: paid on each side of each trip, in [0, 1): fee plus slippage.
         mean_holding_bars: length of every trip, >= 1.
         n_seeds: >= 1.
+        fraction: of a sleeve's value that each trip buys for, in (0, 1].
 
     Raises:
         InputError: a close is missing or <= 0, or an argument is out of range.
     """
     _check(closes, n_round_trips, cost_frac, mean_holding_bars, n_seeds)
+    if not 0 < fraction <= 1:
+        message = f"expected fraction in (0, 1], was {fraction}"
+        raise InputError(message)
     trips = _deal(n_round_trips, closes.shape)
     log_closes = np.log(closes)
     finals = np.array(
-        [_final(log_closes, _positions(seed, trips, closes.shape[0], mean_holding_bars), cost_frac)
+        [_final(log_closes, _positions(seed, trips, closes.shape[0], mean_holding_bars), cost_frac,
+                fraction)
          for seed in range(n_seeds)]
     )  # fmt: skip
     median_seed = int(np.argsort(finals, kind="stable")[(n_seeds - 1) // 2])
     positions = _positions(median_seed, trips, closes.shape[0], mean_holding_bars)
-    growth = _growth(log_closes, positions, cost_frac)
-    return RandomBaseline(n_seeds, sum(trips), finals - 1.0, median_seed, growth)
+    return RandomBaseline(
+        n_seeds=n_seeds,
+        n_round_trips=sum(trips),
+        final_returns=finals - 1.0,
+        median_seed=median_seed,
+        growth=_growth(log_closes, positions, cost_frac, fraction),
+        turnover=_turnover(log_closes, positions, cost_frac, fraction),
+    )
 
 
-Trips = list[tuple[NDArray[np.int64], NDArray[np.int64]]]  # per sleeve: entry bars, exit bars
+Ints = NDArray[np.int64]
+Trips = list[tuple[Ints, Ints]]  # per sleeve: entry bars, exit bars
 
 
 def _deal(n_round_trips: int, shape: tuple[int, ...]) -> list[int]:
@@ -93,27 +109,51 @@ def _positions(seed: int, trips: list[int], n_bars: int, holding_bars: int) -> T
     return sleeves
 
 
-def _final(log_closes: Floats, positions: Trips, cost_frac: float) -> float:
-    cost = 2.0 * np.log1p(-cost_frac)
+def _trip_gains(
+    log_closes: Floats, sleeve: int, trips: tuple[Ints, Ints], cost_frac: float, fraction: float
+) -> Floats:
+    """Return the log gain of the sleeve by each trip; only the fraction moves with the price."""
+    entries, exits = trips
+    moved = log_closes[exits, sleeve] - log_closes[entries, sleeve] + 2.0 * np.log1p(-cost_frac)
+    return _of_part(moved, fraction)
+
+
+def _of_part(moved: Floats, fraction: float) -> Floats:
+    """Turn log gains of a part into log gains of the whole."""
+    return moved if fraction == 1.0 else np.asarray(np.log1p(fraction * np.expm1(moved)))
+
+
+def _final(log_closes: Floats, positions: Trips, cost_frac: float, fraction: float) -> float:
     gains = [
-        float(np.sum(log_closes[exits, sleeve] - log_closes[entries, sleeve] + cost))
-        for sleeve, (entries, exits) in enumerate(positions)
+        float(np.sum(_trip_gains(log_closes, sleeve, trips, cost_frac, fraction)))
+        for sleeve, trips in enumerate(positions)
     ]
     return float(np.mean(np.exp(gains)))
 
 
-def _growth(log_closes: Floats, positions: Trips, cost_frac: float) -> Floats:
-    steps = np.diff(log_closes, axis=0, prepend=log_closes[:1])
+def _growth(log_closes: Floats, positions: Trips, cost_frac: float, fraction: float) -> Floats:
+    bars = np.arange(len(log_closes))
     curves = np.zeros_like(log_closes)
     for sleeve, (entries, exits) in enumerate(positions):
-        is_held = np.zeros(len(log_closes) + 1, dtype=np.int64)
-        np.add.at(is_held, entries + 1, 1)
-        np.add.at(is_held, exits + 1, -1)
-        gains = steps[:, sleeve] * np.cumsum(is_held)[:-1]
-        np.add.at(gains, entries, np.log1p(-cost_frac))
-        np.add.at(gains, exits, np.log1p(-cost_frac))
-        curves[:, sleeve] = np.cumsum(gains)
+        gains = _trip_gains(log_closes, sleeve, (entries, exits), cost_frac, fraction)
+        n_done = np.searchsorted(exits, bars, side="right")
+        curves[:, sleeve] = np.concatenate(([0.0], np.cumsum(gains)))[n_done]
+        # Trips do not overlap: where more were entered than done, the next to be done is held.
+        held = np.flatnonzero(np.searchsorted(entries, bars, side="right") > n_done)
+        entered = log_closes[entries[n_done[held]], sleeve]
+        moved = log_closes[held, sleeve] - entered + np.log1p(-cost_frac)
+        curves[held, sleeve] += _of_part(moved, fraction)
     return np.asarray(np.exp(curves).mean(axis=1))
+
+
+def _turnover(log_closes: Floats, positions: Trips, cost_frac: float, fraction: float) -> float:
+    dealt = 0.0
+    for sleeve, (entries, exits) in enumerate(positions):
+        gains = _trip_gains(log_closes, sleeve, (entries, exits), cost_frac, fraction)
+        worth = np.exp(np.cumsum(gains) - gains)  # of the sleeve, before each trip
+        ratio = np.exp(log_closes[exits, sleeve] - log_closes[entries, sleeve])
+        dealt += float(np.sum(worth * fraction * (1.0 + (1.0 - cost_frac) * ratio)))
+    return dealt / len(positions)
 
 
 def _check(

@@ -186,8 +186,8 @@ def _warnings(record: RunRecord, main: CurveMetrics) -> tuple[str, ...]:
         found.append("The prices are synthetic: nothing here says anything about a market.")
     if main.sharpe.value > SUSPICIOUS_SHARPE:
         found.append(
-            f"A Sharpe ratio of {main.sharpe.value:.1f} after costs is rarely real: run "
-            "`athena audit` on the strategy before believing it."
+            f"A Sharpe ratio of {main.sharpe.value:.1f} after costs is rarely real: it usually "
+            "means look-ahead. Check the strategy's signals for bars of the future."
         )
     if main.series.is_ruined:
         found.append("The account fell to zero or below; returns after that are left out.")

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import importlib
 import importlib.util
+import inspect
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
@@ -121,6 +122,9 @@ def _nearest(text: str, valid: Mapping[str, object] | list[str]) -> str:
 def _own_class(name: str) -> type[Strategy]:
     """Import a user's class; a file is imported under a name of its own."""
     where, _, class_name = name.rpartition(":")
+    if not class_name or not where or (where.startswith(".") and not where.endswith(".py")):
+        message = f"expected a strategy as FILE.py:CLASS or MODULE:CLASS, was {name!r}"
+        raise InputError(message, hint="such as my_file.py:MyStrategy")
     module = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
@@ -133,6 +137,10 @@ def _own_class(name: str) -> type[Strategy]:
         ]
         message = f"expected a strategy class {class_name!r} in {where}, found {own or 'none'}"
         raise InputError(message, hint=_nearest(class_name, own))
+    if inspect.isabstract(found):
+        missing = ", ".join(sorted(found.__abstractmethods__))
+        message = f"expected {class_name!r} in {where} to be written out, lacks {missing}"
+        raise InputError(message)
     return found
 
 
@@ -152,13 +160,16 @@ def _import_file(path: Path) -> ModuleType:
     except SyntaxError as error:
         message = f"expected valid Python in {path}, was {error.msg} in line {error.lineno}"
         raise InputError(message) from error
+    except ImportError as error:
+        message = f"expected what {path} imports to be there, was: {error}"
+        raise InputError(message) from error
     return module
 
 
 def _import_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         message = f"expected a module to import, was {name!r}: {error}"
         raise InputError(message, hint="a file is named my_file.py:MyStrategy") from error
 
@@ -174,6 +185,12 @@ def _build(strategy_class: type[Strategy], parameters: Mapping[str, str]) -> Str
             )
             raise InputError(message, hint=_nearest(name, known))
         values[name] = _parse(name, text, known[name])
+    try:
+        inspect.signature(strategy_class).bind(**values)
+    except TypeError as error:
+        message = f"expected {strategy_class.__name__} to have defaults for all it takes: {error}"
+        hint = "fields of a dataclass, with defaults, can be given as parameters"
+        raise InputError(message, hint=hint) from error
     return strategy_class(**values)
 
 

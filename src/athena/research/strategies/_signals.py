@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,26 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+
+_Number = TypeVar("_Number", np.int8, np.int64, np.float64)
+
+_ROUNDING = 1e-12  # of a price: what exponential means may be off (A10)
+
+
+def first_priced(closes: Ints | Floats) -> int:
+    """Return the first bar with a price, from which signals count; their number if none has.
+
+    Before its first bar, an instrument beside others stands at 0, which is no price.
+    """
+    has_price = closes > 0
+    return int(np.argmax(has_price)) if has_price.any() else len(closes)
+
+
+def padded(values: NDArray[_Number], length: int) -> NDArray[_Number]:
+    """Put zeros in front of values, up to a length: nothing is signalled before the first bar."""
+    whole = np.zeros(length, values.dtype)
+    whole[length - len(values) :] = values
+    return whole
 
 
 def window_sums(values: Ints, length: int) -> Ints:
@@ -30,18 +50,21 @@ def window_sums(values: Ints, length: int) -> Ints:
 
 def sma_trend(closes: Ints, fast: int, slow: int) -> NDArray[np.int8]:
     """Compare two simple means exactly: the sign of fast - slow, 0 until the slow one is there."""
-    difference = window_sums(closes, fast) * slow - window_sums(closes, slow) * fast
+    priced = closes[first_priced(closes) :]
+    difference = window_sums(priced, fast) * slow - window_sums(priced, slow) * fast
     trend: NDArray[np.int8] = np.sign(difference).astype(np.int8)
     trend[: slow - 1] = 0
-    return trend
+    return padded(trend, len(closes))
 
 
 def ema_trend(closes: Floats, fast: int, slow: int) -> NDArray[np.int8]:
-    """Compare two exponential means: the sign of fast - slow, 0 for the first `slow` bars."""
-    difference = indicators.ema(closes, fast) - indicators.ema(closes, slow)
-    trend = np.sign(difference).astype(np.int8)
+    """Compare two exponential means: the sign of fast - slow, 0 until `slow` bars have a price."""
+    priced = closes[first_priced(closes) :]
+    difference = indicators.ema(priced, fast) - indicators.ema(priced, slow)
+    difference[np.abs(difference) <= _ROUNDING * priced] = 0.0  # a flat price has no trend
+    trend: NDArray[np.int8] = np.sign(difference).astype(np.int8)
     trend[: slow - 1] = 0
-    return trend
+    return padded(trend, len(closes))
 
 
 def beyond(values: Floats, threshold: float) -> NDArray[np.int8]:

@@ -191,6 +191,8 @@ _P_TARGET = 5
 def sma_rule(now: Table, memory: Table, parameters: Table, intents: Table) -> int:
     """Decide as `SmaCross` (no stop) or `SmaBracket`, from closes it is shown one by one."""
     close = now[rules.N_NOW + rules.BAR_CLOSE]
+    if close <= 0:  # no bar yet: what is no price is not counted
+        return 0
     trend = _next_trend(memory, parameters[_P_FAST], parameters[_P_SLOW], close)
     if trend == memory[_TREND] and now[rules.NOW_FILLS] == memory[_FILLS]:
         return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from athena.domain import Purpose, Side, parse_interval_ns
+from athena.domain import Purpose, Side, format_interval, parse_interval_ns
 from athena.market import indicators
 from athena.research.strategies import _signals as signals_of
 from athena.research.strategies._checks import require
@@ -31,7 +31,8 @@ class EmaCross(WokenStrategy):
 
     Attributes:
         fast, slow: lengths in bars, 1 <= fast < slow.
-        frame: length of the bars it looks at, such as 4h; empty uses the run's own.
+        frame: length of the bars it looks at, such as 4h, a multiple of the run's own; empty uses
+            those.
         quantity: in base currency; 0 uses the fraction.
         fraction: of equity; the default is what the default limits let one position have.
     """
@@ -56,9 +57,18 @@ class EmaCross(WokenStrategy):
         closes = market.close[0].astype(np.float64)
         if not self.frame:
             return {"trend": signals_of.ema_trend(closes, self.fast, self.slow)}
-        last_steps, newest = signals_of.on_frame(market.close_ns, parse_interval_ns(self.frame))
+        last_steps, newest = signals_of.on_frame(market.close_ns, self._frame_ns(market))
         trend = signals_of.ema_trend(closes[last_steps], self.fast, self.slow)
         return {"trend": np.where(newest >= 0, trend[np.maximum(newest, 0)], 0)}
+
+    def _frame_ns(self, market: Market) -> int:
+        """Return the frame's length; bars that it cannot be made of are refused (InputError)."""
+        frame_ns = parse_interval_ns(self.frame)
+        is_multiple = frame_ns > market.interval_ns and frame_ns % market.interval_ns == 0
+        interval = format_interval(market.interval_ns)
+        expected = f"frame a multiple of the run's {interval} bars, and longer"
+        require(is_multiple, expected, frame=self.frame)
+        return frame_ns
 
     def on_wake(self, view: View) -> Intent | None:
         """Buy into an upward trend when flat, sell out of a downward one."""
@@ -180,12 +190,18 @@ class MeanReversion(_Swing):
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Compute 1 far under the mean, -1 far over it, else 0; and the mean in ticks."""
-        closes = market.close[0].astype(np.float64)
+        first = signals_of.first_priced(market.close[0])
+        closes = market.close[0, first:].astype(np.float64)
         lower, middle, upper = indicators.bollinger(closes, self.length, self.threshold)
         signal = np.zeros(len(closes), np.int8)
         signal[closes < lower] = 1
         signal[closes > upper] = -1
-        return {"signal": signal, "mean": np.rint(np.nan_to_num(middle)).astype(np.int64)}
+        mean = np.rint(np.nan_to_num(middle)).astype(np.int64)
+        n_steps = len(market.close_ns)
+        return {
+            "signal": signals_of.padded(signal, n_steps),
+            "mean": signals_of.padded(mean, n_steps),
+        }
 
     def protections(self, view: View, signal: int) -> tuple[int, int]:
         """Return the stop beyond the close, and the mean as the target."""
@@ -218,8 +234,10 @@ class Breakout(_Swing):
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Compute 1 over the range, -1 under it, else 0; and the stop's distance in ticks."""
+        first = signals_of.first_priced(market.close[0])
         high, low, close = (
-            column[0].astype(np.float64) for column in (market.high, market.low, market.close)
+            column[0, first:].astype(np.float64)
+            for column in (market.high, market.low, market.close)
         )
         top = signals_of.behind(signals_of.rolling_max(high, self.length))
         bottom = signals_of.behind(-signals_of.rolling_max(-low, self.length))
@@ -229,7 +247,11 @@ class Breakout(_Swing):
         signal[(close > top) & was_squeezed] = 1
         signal[(close < bottom) & was_squeezed] = -1
         distance = np.rint(self.stop_atr * np.nan_to_num(indicators.atr(high, low, close)))
-        return {"signal": signal, "distance": distance.astype(np.int64)}
+        n_steps = len(market.close_ns)
+        return {
+            "signal": signals_of.padded(signal, n_steps),
+            "distance": signals_of.padded(distance.astype(np.int64), n_steps),
+        }
 
     def protections(self, view: View, signal: int) -> tuple[int, int]:
         """Return stop and target by the average true range; none while it is unknown."""
@@ -267,7 +289,9 @@ class Random(WokenStrategy):
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Count the tosses that turned up, one draw a bar."""
         draws = np.random.Generator(np.random.PCG64(self.seed)).random(len(market.close_ns))
-        return {"tosses": np.cumsum(draws * self.holding < 1)}
+        turned_up = draws * self.holding < 1
+        turned_up[: signals_of.first_priced(market.close[0])] = False
+        return {"tosses": np.cumsum(turned_up)}
 
     def on_wake(self, view: View) -> Intent | None:
         """Enter when flat, leave when not."""

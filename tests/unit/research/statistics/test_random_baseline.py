@@ -30,6 +30,40 @@ def test_curve_of_the_median_seed_ends_at_its_final_return(rng: np.random.Genera
     assert result.n_round_trips == 50
 
 
+def test_a_trip_moves_and_costs_its_fraction_only() -> None:
+    """A fifth of the sleeve, ten times, at 0.1 % a side; the account is charged for that fifth."""
+    closes = np.full((500, 1), 100.0)
+    result = random_baseline(
+        closes, n_round_trips=10, cost_frac=0.001, mean_holding_bars=5, n_seeds=20, fraction=0.2
+    )
+    a_trip = 1 - 0.2 + 0.2 * 0.999**2
+    assert result.growth[-1] == pytest.approx(a_trip**10)
+    assert result.final_returns == pytest.approx(np.full(20, a_trip**10 - 1))
+    before = a_trip ** np.arange(10)
+    assert result.turnover == pytest.approx(float(np.sum(before * 0.2 * (1 + 0.999))))
+
+
+def test_a_doubling_earns_the_fraction_of_it() -> None:
+    closes = np.array([[100.0], [150.0], [200.0]])
+    result = random_baseline(
+        closes, n_round_trips=1, cost_frac=0, mean_holding_bars=2, n_seeds=3, fraction=0.25
+    )
+    assert result.growth == pytest.approx([1.0, 1.125, 1.25])
+    assert result.turnover == pytest.approx(0.25 * 3)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.7, 1.0])
+def test_the_curve_costs_what_it_turned_over(fraction: float, rng: np.random.Generator) -> None:
+    """On one path: what is missing against no cost is the cost of the turnover, to first order."""
+    closes = np.exp(np.cumsum(rng.normal(0, 0.001, (300, 2)), axis=0))
+    options: dict[str, Any] = {"n_round_trips": 8, "mean_holding_bars": 9, "n_seeds": 1}
+    free = random_baseline(closes, cost_frac=0, fraction=fraction, **options)
+    paid = random_baseline(closes, cost_frac=1e-6, fraction=fraction, **options)
+    assert paid.growth[-1] == pytest.approx(1 + paid.final_returns[0])
+    lost = free.growth[-1] - paid.growth[-1]
+    assert lost == pytest.approx(paid.turnover * 1e-6, rel=0.05)
+
+
 def test_same_seeds_give_the_same_result(rng: np.random.Generator) -> None:
     closes = np.exp(np.cumsum(rng.normal(0, 0.01, (300, 2)), axis=0))
     options = {"n_round_trips": 7, "cost_frac": 0.001, "mean_holding_bars": 9, "n_seeds": 20}
@@ -63,6 +97,8 @@ def test_trips_that_do_not_fit_are_shortened_then_left_out() -> None:
         ({"closes": np.array([[1.0], [np.nan]])}, "was nan at row 1, column 0"),
         ({"closes": np.empty((0, 1))}, "of shape"),
         ({"cost_frac": 1.0}, "cost_frac"),
+        ({"fraction": 0.0}, "fraction in"),
+        ({"fraction": 1.01}, "fraction in"),
         ({"n_seeds": 0}, "n_seeds"),
         ({"mean_holding_bars": 0}, "mean_holding_bars"),
     ],

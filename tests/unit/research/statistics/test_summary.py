@@ -71,7 +71,7 @@ def test_suspicious_and_synthetic_runs_carry_warnings() -> None:
     record = build_record(n_steps=5_000)
     rising = np.exp(np.linspace(0, 2, 5_000) + 0.001 * np.sin(np.arange(5_000)))
     texts = " ".join(summarise(with_equity(record, float(CASH) * rising)).warnings)
-    assert "athena audit" in texts
+    assert "look-ahead" in texts
     assert "synthetic" in texts
     real = [replace(source, is_synthetic=False) for source in record.provenance]
     assert summarise(replace(record, provenance=real)).warnings == ()

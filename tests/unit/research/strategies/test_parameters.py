@@ -87,3 +87,51 @@ def test_a_truth_value_is_written_out(tmp_path: Path) -> None:
     assert load_strategy(f"{path}:Own", {"is_on": "true"})[1].is_on is True  # type: ignore[attr-defined]
     with pytest.raises(InputError, match="true or false"):
         load_strategy(f"{path}:Own", {"is_on": "1"})
+
+
+_HEAD = "from dataclasses import dataclass\nfrom athena.trading import BarStrategy, Strategy\n\n"
+_BODY = "    def on_bar(self, view): ...\n"
+
+
+@pytest.mark.parametrize("name", [":", ":Own", "own.py:", "json:", ".own:Own", "..:Own", "::"])
+def test_half_a_name_is_refused_with_the_form_expected(name: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_strategy(name, {})
+    where, _, _ = name.rpartition(":")
+    assert (where or repr(name)) in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("import no_such_module_here\n", "no_such_module_here"),
+        ("from json import no_such_name\n", "no_such_name"),
+        (f"{_HEAD}class Own(BarStrategy):\n    def __init__(self, level): ...\n{_BODY}", "level"),
+        (f"{_HEAD}@dataclass\nclass Own(BarStrategy):\n    level: int\n{_BODY}", "level"),
+        (f"{_HEAD}class Own(BarStrategy): ...\n", "on_bar"),
+        (f"{_HEAD}Own = BarStrategy\n", "on_bar"),
+    ],
+)
+def test_a_class_that_cannot_be_made_is_named(tmp_path: Path, source: str, named: str) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(source, "utf-8")
+    with pytest.raises(InputError, match=named) as error:
+        load_strategy(f"{path}:Own", {})
+    assert "Own" in error.value.message or "own.py" in error.value.message
+
+
+def test_a_module_that_lacks_what_it_imports_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lacking_module.py").write_text("from json import no_such_name\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="lacking_module"):
+        load_strategy("lacking_module:Own", {})
+
+
+def test_a_field_without_default_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(
+        f"{_HEAD}@dataclass\nclass Own(BarStrategy):\n    level: int\n{_BODY}", "utf-8"
+    )
+    assert load_strategy(f"{path}:Own", {"level": "3"})[1].level == 3  # type: ignore[attr-defined]
