@@ -206,13 +206,17 @@ class _Driver:
         for k, intent in enumerate(intents):
             try:
                 write_intent(intent, seat.index, self._state.intent)
-            except (TypeError, ValueError) as error:
-                message = f"expected {seat.name} to use whole numbers, was {intent}"
+            except (KeyError, TypeError, ValueError) as error:
+                message = (
+                    f"expected {seat.name} to use whole numbers and known names, was {intent}"
+                )
                 raise StrategyError(message) from error
             if is_last and k == len(intents) - 1:
                 self._control[_loop.C_HAS_INTENT] = 1
             else:
                 self._engine.submit_one()
+                if self._session.n_words > FLUSH_WORDS:
+                    self._session.flush()
         return bool(intents)
 
     def _sync(self, seat: Seat) -> None:

@@ -360,3 +360,12 @@ def test_an_entry_that_fills_for_ever_in_a_thin_market_never_fills_the_order_tab
     assert account[at.N_FILLS] > 1_000
     assert account[at.N_ROWS] <= 3  # one entry, its stop, its target
     assert account[at.N_ILLEGAL] == 0
+
+
+def test_thousands_of_intents_on_one_bar_are_refused_and_not_a_crash() -> None:
+    """They used to fill the record buffer; now records are handed over between intents."""
+    flood = Recording({5: [buy()] * 6_000}, EVERY_MINUTE)
+    simulated = run(setup_of([rising()], is_open=False), flood)
+    account = simulated.outcome.state.arrays.account
+    assert account[at.N_INTENTS] == 6_000
+    assert account[at.N_DENIED] >= 5_990

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _Number = TypeVar("_Number", np.int8, np.int64, np.float64)
 
+_WRAPS = 2**62
 _ROUNDING = 1e-12  # of a price: what exponential means may be off (A10)
 
 
@@ -51,7 +52,14 @@ def window_sums(values: Ints, length: int) -> Ints:
 def sma_trend(closes: Ints, fast: int, slow: int) -> NDArray[np.int8]:
     """Compare two simple means exactly: the sign of fast - slow, 0 until the slow one is there."""
     priced = closes[first_priced(closes) :]
-    difference = window_sums(priced, fast) * slow - window_sums(priced, slow) * fast
+    fast_sums, slow_sums = window_sums(priced, fast), window_sums(priced, slow)
+    if slow_sums.size and int(slow_sums.max()) * slow >= _WRAPS:
+        # Whole parts first, then what is left of them: exact where the products would wrap.
+        wholes = fast_sums // fast - slow_sums // slow
+        rests = fast_sums % fast * slow - slow_sums % slow * fast
+        difference = np.where(wholes != 0, wholes, rests)
+    else:
+        difference = fast_sums * slow - slow_sums * fast
     trend: NDArray[np.int8] = np.sign(difference).astype(np.int8)
     trend[: slow - 1] = 0
     return padded(trend, len(closes))

@@ -232,7 +232,17 @@ def _next_trend(memory: Table, fast: int, slow: int, close: int) -> int:
     memory[_COUNT] = count + 1
     if count + 1 < slow:
         return 0
-    difference = memory[_FAST_SUM] * slow - memory[_SLOW_SUM] * fast
+    return _compare_means(memory[_FAST_SUM], fast, memory[_SLOW_SUM], slow)
+
+
+def _compare_means(fast_sum: int, fast: int, slow_sum: int, slow: int) -> int:
+    """Return the sign of fast_sum / fast - slow_sum / slow, exactly and within 64 bits."""
+    if slow_sum < 4_611_686_018_427_387_904 // slow:  # 2^62: products of these sums fit
+        difference = fast_sum * slow - slow_sum * fast
+    else:
+        difference = fast_sum // fast - slow_sum // slow
+        if difference == 0:
+            difference = fast_sum % fast * slow - slow_sum % slow * fast
     if difference > 0:
         return 1
     return -1 if difference < 0 else 0
