@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING
 
@@ -244,8 +245,17 @@ def instrument_limits(instrument: Instrument, risk: RiskConfig) -> InstrumentLim
     )
     quantity = risk.order_quantity_max_by_base.get(base, risk.order_quantity_max)
     return InstrumentLimits(
-        max_stop_ppm=_ppm(stop), cap_lots=min(_WIDE_MONEY, int(quantity / instrument.lot))
+        max_stop_ppm=_ppm(stop),
+        cap_lots=min(_WIDE_MONEY, int(quantity / instrument.lot)),
+        sector=sector_number(instrument.sector),
     )
+
+
+def sector_number(sector: str) -> int:
+    """Return a number that stands for a sector's name in the core, > 0; 0 for no name."""
+    if not sector:
+        return 0
+    return 1 + int.from_bytes(hashlib.sha256(sector.encode()).digest()[:6])
 
 
 def open_instrument_limits() -> InstrumentLimits:
