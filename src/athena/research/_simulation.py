@@ -10,7 +10,7 @@ from athena.errors import CoreError, InputError
 from athena.research._driver import drive
 from athena.research._rule_driver import drive_rule
 from athena.research._session import ProgressSink, RecordSink, Session
-from athena.research.strategies import Rebalance
+from athena.research.strategies import BUILT_IN
 from athena.trading import RuleStrategy, StrategySlot, digest_of, new_state
 from athena.trading import layout as at
 from athena.venues import books_agree, new_venue
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from athena.research._setup import Setup
     from athena.trading import StateTables, Strategy
     from athena.venues import VenueTables
+
+
+# The strategies whose every order is a rebalance; of a subclass nobody knows.
+_OF_THE_CORE_BOOK = {
+    kind for info in BUILT_IN.values() for kind in info.kinds.values() if kind.book is Book.CORE
+}
 
 
 def strategy_slots(strategies: list[tuple[str, Strategy]]) -> list[StrategySlot]:
@@ -34,10 +40,10 @@ def strategy_slots(strategies: list[tuple[str, Strategy]]) -> list[StrategySlot]
 def _book_of(strategy: Strategy) -> Book:
     """Refuse a book that frees a strategy from the rules of trading: it may not choose its own."""
     book = strategy.book
-    if book == Book.TRADING or (book == Book.CORE and isinstance(strategy, Rebalance)):
+    if book == Book.TRADING or (book == Book.CORE and type(strategy) in _OF_THE_CORE_BOOK):
         return book
     message = f"expected {type(strategy).__name__} in the trading book, was book {book!r}"
-    hint = "the core book is for rebalance and monthly, and what is built on them"
+    hint = "the core book is for the built-in rebalance and monthly; a subclass could do anything"
     if book == Book.HODL:
         hint = "the hodl book is filled by the system only"
     raise InputError(message, hint=hint)

@@ -11,7 +11,7 @@ from athena.domain import Book, Purpose, Side, built_in_instrument
 from athena.errors import InputError, StrategyError
 from athena.market import mock_bars
 from athena.research import simulate
-from athena.research.strategies import Rebalance, load_strategy
+from athena.research.strategies import load_strategy
 from athena.trading import (
     BarStrategy,
     Intent,
@@ -244,10 +244,14 @@ def test_a_strategy_may_not_choose_other_rules_by_its_book(book: Any) -> None:
         assert "filled by the system only" in error.value.hint
 
 
-def test_the_core_book_is_for_rebalancing_and_what_is_built_on_it() -> None:
-    run(setup_of([rising()]), _in_book(Book.CORE, Rebalance))
-    with pytest.raises(InputError, match="Mine"):
-        run(setup_of([rising()]), _in_book(Book.HODL, Rebalance))
+def test_the_core_book_is_for_the_built_in_rebalancers_only() -> None:
+    """A subclass could override what it wants, and would be judged by the rules of holdings."""
+    name, built_in = load_strategy("rebalance", {})
+    outcome = simulate(setup_of([rising()]), [(name, built_in)], on_records=_drop)
+    assert outcome.slots[0].book is Book.CORE
+    for book in (Book.CORE, Book.HODL):
+        with pytest.raises(InputError, match="Mine"):
+            run(setup_of([rising()]), _in_book(book, type(built_in)))
 
 
 def test_what_is_of_no_kind_is_refused() -> None:

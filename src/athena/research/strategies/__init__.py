@@ -6,7 +6,6 @@ from athena.research.strategies._catalogue import (
     load_strategy,
     parameters_of,
 )
-from athena.research.strategies._holdings import Rebalance
 from athena.research.strategies._sizing import Sizing
 
-__all__ = ["BUILT_IN", "Rebalance", "Sizing", "StrategyInfo", "load_strategy", "parameters_of"]
+__all__ = ["BUILT_IN", "Sizing", "StrategyInfo", "load_strategy", "parameters_of"]
