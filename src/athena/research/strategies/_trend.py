@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -119,9 +120,9 @@ class _Swing(WokenStrategy):
             target_ticks=target,
         )
 
+    @abstractmethod
     def protections(self, view: View, signal: int) -> tuple[int, int]:
-        """Return stop and target in ticks."""
-        raise NotImplementedError
+        """Return stop and target in ticks; 0 where they are not known yet."""
 
 
 def _away(close: int, signal: int, fraction: float) -> int:
