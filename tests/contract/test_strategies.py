@@ -64,14 +64,13 @@ def sharpe(simulated: Simulated) -> float:
     return float(steps.mean() / steps.std()) if steps.std() > 0 else 0.0
 
 
-def assert_no_skill(make: Callable[[], Strategy], name: str, n_walks: int, first: int = 0) -> None:
+def assert_no_skill(make: Callable[[], Strategy], name: str, n_walks: int) -> None:
     """Hold the mean Sharpe on fair walks within two standard errors of 0 (D01).
 
     Limits fill when touched: asking for a tick more gives that tick away at each target.
     """
     found = [
-        sharpe(run(setup_of([walk(name, seed)], is_touch=True), make()))
-        for seed in range(first, first + n_walks)
+        sharpe(run(setup_of([walk(name, seed)], is_touch=True), make())) for seed in range(n_walks)
     ]
     error = float(np.std(found, ddof=1)) / math.sqrt(n_walks)
     assert abs(float(np.mean(found))) <= 2 * error, f"{name}: {np.mean(found):.4f} +- {error:.4f}"
@@ -93,7 +92,7 @@ def assert_costs_cost(name: str, n_walks: int) -> int:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_no_strategy_finds_skill_in_fair_walks(name: str) -> None:
-    """D01 on 50 walks; the slow suite has 200."""
+    """D01 on 50 walks; the slow suite has 600."""
     assert_no_skill(lambda: made(name), name, 50)
 
 
@@ -105,13 +104,14 @@ def test_costs_lower_the_result_of_every_walk_with_a_fill(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_two_hundred_fair_walks_show_no_skill_and_costs_cost(name: str) -> None:
-    """D01 in full.
+def test_six_hundred_fair_walks_show_no_skill_and_costs_cost(name: str) -> None:
+    """D01 in full, from the first seed on.
 
-    On seeds 0 to 199 the three trend followers are 2.4 standard errors low, all on the same walks;
-    on the 500 after those they are 0.2 high. At two errors one sample in twenty fails by chance.
+    200 walks, as the check asks, are too few for ten strategies at two errors each: the first 200
+    fall themselves (hold -1.7 errors), so sma_cross, sma_bracket and ema_cross come out 2.1 to 2.4
+    low on them, and rebalance 2.1 high on the 400 after. On all 600 none is beyond 1.2.
     """
-    assert_no_skill(lambda: made(name), name, 200, first=200)
+    assert_no_skill(lambda: made(name), name, 600)
     assert assert_costs_cost(name, 200) > 100
 
 
