@@ -10,8 +10,8 @@ import numpy as np
 
 from athena.domain import Instrument, OrderState, OrderType, Side
 from athena.platform.config import CostsConfig
-from athena.research import _loop
-from athena.research._limits import open_instrument_limits, open_limits
+from athena.research.engine import _loop
+from athena.research.engine._limits import open_instrument_limits, open_limits
 from athena.trading import Intent, StrategySlot, codes, limits, new_state, step, write_intent
 from athena.trading import layout as at
 from athena.venues import VenueSettings, matching, new_venue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from athena.domain import DenialCode, Instrument, OrderState
 from athena.platform.config import CostsConfig, RiskConfig
-from athena.research._limits import (
+from athena.research.engine._limits import (
     instrument_limits,
     open_instrument_limits,
     open_limits,

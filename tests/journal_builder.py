@@ -11,15 +11,15 @@ import numpy as np
 
 from athena.domain import Purpose, Side, built_in_instrument
 from athena.platform.config import CostsConfig, RiskConfig
-from athena.research import _loop
-from athena.research._columns import N_RISK, Columns
-from athena.research._limits import (
+from athena.research.engine import _loop
+from athena.research.engine._columns import N_RISK, Columns
+from athena.research.engine._limits import (
     instrument_limits,
     open_instrument_limits,
     open_limits,
     risk_limits,
 )
-from athena.research._replay import COLUMNS_KEY, columns_sha256
+from athena.research.runs._replay import COLUMNS_KEY, columns_sha256
 from athena.trading import (
     Intent,
     JournalWriter,

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from athena.research import _loop
-from athena.research._compiled import Compiler
+from athena.research.engine import _loop
+from athena.research.engine._compiled import Compiler
 from athena.trading import digest_of, step
 from athena.venues import books_agree, matching
 from tests.bar_cases import play, random_run

@@ -146,7 +146,7 @@ def test_how_far_the_driver_looks_ahead_makes_no_difference(
     """TR-07: bars one by one, in blocks, in horizons: equal words."""
     if engine is EngineKind.COMPILED:
         pytest.importorskip("numba", reason="the extra `fast` is not installed")
-    from athena.research import _driver
+    from athena.research.engine import _driver
 
     setup = job(bars.rows(0, 3_000), engine, cache=compiler_cache)
     found = []
@@ -162,7 +162,7 @@ def test_small_record_buffers_make_no_difference(
     bars: Bars, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TR-07: how often the records are handed over is not in them."""
-    from athena.research import _driver
+    from athena.research.engine import _driver
 
     setup = job(bars.rows(0, 3_000))
     for kind in KINDS[1:]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from athena.domain import DenialCode, Instrument, OrderState, OrderType, Purpose, Regime
 from athena.platform.config import CostsConfig, RiskConfig
-from athena.research._limits import instrument_limits, risk_limits
+from athena.research.engine._limits import instrument_limits, risk_limits
 from athena.trading import InstrumentLimits, StrategySlot, Tables, codes, limits, new_state
 from athena.trading import layout as at
 from athena.trading._core import risk

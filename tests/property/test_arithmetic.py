@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from athena.research import _wide
+from athena.research.engine import _wide
 from athena.trading import arithmetic
 
 if TYPE_CHECKING:

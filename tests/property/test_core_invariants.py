@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athena.domain import Book, Instrument, OrderType, Purpose, Regime, Side
-from athena.research import _loop
+from athena.research.engine import _loop
 from athena.trading import Intent, StrategySlot, codes, limits, step
 from athena.trading import layout as at
 from athena.trading._core import exposure, orders, positions

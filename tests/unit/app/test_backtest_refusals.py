@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from athena.errors import InputError
-from athena.research import _backtest, _trials, read_trials, write_run
+from athena.research import _trials, read_trials, write_run
+from athena.research.runs import _backtest
 from tests.market_builder import HOUR_NS, driftless_bars
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from athena.domain import Bars, Provenance, built_in_instrument, content_sha256
 from athena.market import store_dataset
 from athena.research import JOURNAL_FOLDER, FileStore, describe_bars
-from athena.research._timeline import align
+from athena.research.engine._timeline import align
 from athena.trading import (
     BarsReference,
     JournalWriter,

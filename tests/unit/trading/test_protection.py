@@ -10,7 +10,7 @@ import pytest
 
 from athena.domain import OrderState, OrderType, Purpose, Side
 from athena.platform.config import CostsConfig, RiskConfig
-from athena.research._limits import open_instrument_limits, open_limits, risk_limits
+from athena.research.engine._limits import open_instrument_limits, open_limits, risk_limits
 from athena.trading import (
     Intent,
     StrategySlot,

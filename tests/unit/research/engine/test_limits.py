@@ -10,7 +10,7 @@ import pytest
 from athena.domain import Instrument, built_in_instrument
 from athena.platform.config import RiskConfig
 from athena.research import instrument_limits
-from athena.research._limits import sector_number
+from athena.research.engine._limits import sector_number
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from athena.domain import Bars, Provenance, built_in_instrument, content_sha256
 from athena.errors import CheckFailed, InputError, MissingError
 from athena.market import store_dataset
 from athena.research import describe_bars, load_columns, replay_run
-from athena.research._columns import Columns
-from athena.research._replay import COLUMNS_KEY, columns_sha256
-from athena.research._timeline import align
+from athena.research.engine._columns import Columns
+from athena.research.engine._timeline import align
+from athena.research.runs._replay import COLUMNS_KEY, columns_sha256
 from athena.trading import (
     BarsReference,
     FrameKind,

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from athena.errors import AthenaError, StrategyError
-from athena.research import _loop
-from athena.research._engine import new_engine
-from athena.research._seat import strategy_error, take_seat
-from athena.research._session import FLUSH_WORDS
+from athena.research.engine import _loop
+from athena.research.engine._engine import new_engine
+from athena.research.engine._seat import strategy_error, take_seat
+from athena.research.engine._session import FLUSH_WORDS
 from athena.trading import Bar, BarStrategy, Intent, write_intent
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from athena.research._seat import Seat, Wanted
-    from athena.research._session import Session
+    from athena.research.engine._seat import Seat, Wanted
+    from athena.research.engine._session import Session
     from athena.trading import Strategy
 
     Row = tuple[int, int, tuple[Bar, ...], tuple[Any, ...]]

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from athena.domain import Book
 from athena.errors import CoreError, InputError
-from athena.research._driver import drive
-from athena.research._rule_driver import drive_rule
-from athena.research._session import ProgressSink, RecordSink, Session
+from athena.research.engine._driver import drive
+from athena.research.engine._rule_driver import drive_rule
+from athena.research.engine._session import ProgressSink, RecordSink, Session
 from athena.research.strategies import BUILT_IN
 from athena.trading import RuleStrategy, StrategySlot, digest_of, new_state
 from athena.trading import layout as at
 from athena.venues import books_agree, new_venue
 
 if TYPE_CHECKING:
-    from athena.research._setup import Setup
+    from athena.research.engine._setup import Setup
     from athena.trading import StateTables, Strategy
     from athena.venues import VenueTables
 

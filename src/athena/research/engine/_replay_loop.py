@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from athena.research import _loop
+from athena.research.engine import _loop
 from athena.trading import layout as at
 from athena.trading import marks, replay
 
 if TYPE_CHECKING:
-    from athena.research._columns import Columns
+    from athena.research.engine._columns import Columns
     from athena.trading import State, Table
 
 # control

@@ -9,8 +9,8 @@ import numpy as np
 from athena.domain import DAY_NS, SECOND_NS, format_interval
 from athena.errors import InputError
 from athena.market import correlations, risk_inputs
-from athena.research import _columns as cols
-from athena.research._columns import Columns
+from athena.research.engine import _columns as cols
+from athena.research.engine._columns import Columns
 from athena.venues import table as vt
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from athena.domain import HOUR_NS, format_interval
-from athena.research._candles import closes_of
 from athena.research._record import Curve
-from athena.research._results import follow_account, make_curve
-from athena.research._simulation import simulate
+from athena.research.engine import simulate
+from athena.research.runs._candles import closes_of
+from athena.research.runs._results import follow_account, make_curve
 from athena.research.statistics import random_baseline
 from athena.research.strategies import load_strategy
 from athena.trading import fill_columns
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from athena.research._record import Trade
-    from athena.research._session import ProgressSink
-    from athena.research._setup import Setup
+    from athena.research.engine import ProgressSink, Setup
     from athena.trading import Ints, Strategy
 
 _FRAME_NS = 4 * HOUR_NS

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athena.domain import Instrument
-    from athena.research._columns import Columns
-    from athena.research._engine import EngineKind
+    from athena.research.engine._columns import Columns
+    from athena.research.engine._engine import EngineKind
     from athena.trading import InstrumentLimits, Ints
     from athena.venues import VenueSettings
 

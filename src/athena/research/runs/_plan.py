@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import athena
 from athena.domain import format_decimal, format_interval, format_time
-from athena.research._engine import choose_engine
-from athena.research._limits import (
+from athena.research.engine import (
+    Setup,
+    align,
+    choose_engine,
     instrument_limits,
     open_instrument_limits,
     open_limits,
     risk_limits,
+    strategy_error,
+    strategy_slots,
 )
-from athena.research._replay import describe_bars
-from athena.research._seat import strategy_error
-from athena.research._setup import Setup
-from athena.research._simulation import strategy_slots
-from athena.research._timeline import align
+from athena.research.runs._replay import describe_bars
 from athena.research.strategies import BUILT_IN, load_strategy
 from athena.trading import RuleStrategy, describe_setup
 from athena.venues import VenueSettings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from athena.domain import Bars
     from athena.platform.config import Config
-    from athena.research._request import BacktestRequest
+    from athena.research.runs._request import BacktestRequest
     from athena.trading import BarsReference, Strategy
 
 

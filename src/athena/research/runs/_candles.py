@@ -9,7 +9,7 @@ import numpy as np
 from athena.research._record import Candles
 
 if TYPE_CHECKING:
-    from athena.research._setup import Setup
+    from athena.research.engine import Setup
 
 _MAX_CANDLES = 2_000
 

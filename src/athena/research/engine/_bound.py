@@ -17,8 +17,8 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
 from athena.errors import CoreError
-from athena.research import _loop
-from athena.research._columns import N_RISK, Columns
+from athena.research.engine import _loop
+from athena.research.engine._columns import N_RISK, Columns
 from athena.trading import state_dtype
 from athena.venues import VENUE_DTYPE
 

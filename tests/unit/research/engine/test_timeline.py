@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from athena.errors import InputError
-from athena.research import _columns as cols
 from athena.research import align
+from athena.research.engine import _columns as cols
 from athena.venues import table as vt
 from tests.market_builder import HOUR_NS, bars_of, driftless_bars, run_named, setup_of
 

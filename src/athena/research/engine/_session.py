@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from athena.research import _loop
-from athena.research._engine import choose_engine
+from athena.research.engine import _loop
+from athena.research.engine._engine import choose_engine
 from athena.trading import Ints, Market
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from athena.research._setup import Setup
+    from athena.research.engine._setup import Setup
     from athena.trading import StateTables
     from athena.venues import VenueTables
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athena.errors import MissingExtra
-from athena.research import _loop, _wide
+from athena.research.engine import _loop, _wide
 from athena.trading import arithmetic
 from athena.venues import matching
 

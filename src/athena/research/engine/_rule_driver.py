@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from athena.errors import AthenaError
-from athena.research import _loop
-from athena.research._engine import new_rule_engine
-from athena.research._seat import strategy_error
+from athena.research.engine import _loop
+from athena.research.engine._engine import new_rule_engine
+from athena.research.engine._seat import strategy_error
 from athena.trading import layout as at
 from athena.trading import limits, rules
 
 if TYPE_CHECKING:
-    from athena.research._session import Session
+    from athena.research.engine._session import Session
     from athena.trading import Ints, RuleStrategy
 
 

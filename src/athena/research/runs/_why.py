@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from athena.research._journal_files import JOURNAL_FOLDER, FileStore
-from athena.research._run_files import read_run
+from athena.research.runs._journal_files import JOURNAL_FOLDER, FileStore
+from athena.research.runs._run_files import read_run
 from athena.trading import (
     FrameKind,
     IntentRecord,

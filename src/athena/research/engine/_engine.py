@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from athena.research import _loop
-from athena.research._columns import Columns
-from athena.research._compiled import bind, compiler_for, has_compiler
+from athena.research.engine import _loop
+from athena.research.engine._columns import Columns
+from athena.research.engine._compiled import bind, compiler_for, has_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def new_engine(
             looks_ahead=False,
         )
     compiler = compiler_for(compiled_in, None)  # first, because it says what is missing
-    from athena.research._bound import Addresses, advance_at, submit_one_at, turn_at
+    from athena.research.engine._bound import Addresses, advance_at, submit_one_at, turn_at
 
     addresses = Addresses(state, venue, columns, control)
     advance, turn, submit_one = (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from athena.domain import from_money
-from athena.research._results import (
+from athena.research.runs._results import (
     HALT_REASONS,
     count_refusals,
     follow_account,

@@ -10,9 +10,8 @@ import numpy as np
 
 from athena.errors import CheckFailed, InputError
 from athena.market import load_bars
-from athena.research import _replay_loop as loop
-from athena.research._columns import Columns
-from athena.research._timeline import align
+from athena.research.engine import Columns, align
+from athena.research.engine import _replay_loop as loop
 from athena.trading import (
     BARS_KEY,
     BarsReference,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athena.domain import Bars, Instrument
-    from athena.research._compiled import Compiler
+    from athena.research.engine import Compiler
     from athena.trading import JournalStore, StateTables
 
 COLUMNS_KEY = "columns_sha256"

@@ -8,8 +8,8 @@ import pytest
 
 from athena.domain import DAY_NS
 from athena.errors import InputError
-from athena.research._baselines import list_baselines, mean_size, run_baseline, run_random
-from athena.research._results import follow_account, list_trades
+from athena.research.runs._baselines import list_baselines, mean_size, run_baseline, run_random
+from athena.research.runs._results import follow_account, list_trades
 from tests.market_builder import HOUR_NS, MINUTE_NS, driftless_bars, run_named, setup_of
 
 if TYPE_CHECKING:

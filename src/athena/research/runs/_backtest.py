@@ -16,22 +16,7 @@ import numpy as np
 from athena.domain import from_money
 from athena.errors import StrategyError
 from athena.platform import home_folder, publish_folder, staged_folder, storage_errors
-from athena.research._baselines import Baseline, list_baselines, run_baseline, run_random
-from athena.research._candles import candles_of
-from athena.research._journal_files import JOURNAL_FOLDER, FileStore
-from athena.research._limits import open_instrument_limits, open_limits
-from athena.research._plan import describe_run, environment, parameters_of, setup_of, strategy_of
 from athena.research._record import RunRecord
-from athena.research._request import load_sources
-from athena.research._results import (
-    costs_of,
-    follow_account,
-    list_fills,
-    list_trades,
-    make_curve,
-)
-from athena.research._run_files import write_run
-from athena.research._simulation import Outcome, simulate
 from athena.research._trials import (
     Trial,
     TrialLedger,
@@ -39,6 +24,26 @@ from athena.research._trials import (
     locked_trials,
     read_trials,
 )
+from athena.research.engine import Outcome, open_instrument_limits, open_limits, simulate
+from athena.research.runs._baselines import Baseline, list_baselines, run_baseline, run_random
+from athena.research.runs._candles import candles_of
+from athena.research.runs._journal_files import JOURNAL_FOLDER, FileStore
+from athena.research.runs._plan import (
+    describe_run,
+    environment,
+    parameters_of,
+    setup_of,
+    strategy_of,
+)
+from athena.research.runs._request import load_sources
+from athena.research.runs._results import (
+    costs_of,
+    follow_account,
+    list_fills,
+    list_trades,
+    make_curve,
+)
+from athena.research.runs._run_files import write_run
 from athena.research.statistics import summarise
 from athena.trading import (
     FrameKind,
@@ -57,8 +62,8 @@ if TYPE_CHECKING:
     from athena.domain import Bars
     from athena.platform.config import Config
     from athena.research._record import Curve
-    from athena.research._request import BacktestRequest
-    from athena.research._setup import Setup
+    from athena.research.engine import Setup
+    from athena.research.runs._request import BacktestRequest
     from athena.research.statistics import RunSummary
     from athena.trading import BarsReference, Ints, JournalEnd, Strategy
 

@@ -6,8 +6,8 @@ strategy may decide; its orders are live from the next bar (rule 1).
 
 from __future__ import annotations
 
-from athena.research import _columns as cols
-from athena.research._columns import Columns
+from athena.research.engine import _columns as cols
+from athena.research.engine._columns import Columns
 from athena.trading import State, Table, marks, positions, rules
 from athena.trading import layout as at
 from athena.trading import step as core

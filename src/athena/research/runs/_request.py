@@ -12,7 +12,7 @@ import numpy as np
 from athena.domain import format_time
 from athena.errors import InputError
 from athena.market import is_path, load_bars
-from athena.research._engine import EngineKind
+from athena.research.engine import EngineKind
 from athena.trading import BarsReference
 
 if TYPE_CHECKING:

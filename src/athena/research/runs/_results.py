@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from athena.domain import Instrument
-    from athena.research._setup import Setup
-    from athena.research._simulation import Outcome
+    from athena.research.engine import Outcome, Setup
     from athena.trading import Ints
 
     Floats = NDArray[np.float64]

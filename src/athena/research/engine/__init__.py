@@ -1,0 +1,37 @@
+"""The loop: bars into the core, strategies out of it, interpreted or compiled."""
+
+from athena.research.engine._columns import Columns
+from athena.research.engine._compiled import Compiler, compiler_for, has_compiler
+from athena.research.engine._engine import EngineKind, choose_engine
+from athena.research.engine._limits import (
+    instrument_limits,
+    open_instrument_limits,
+    open_limits,
+    risk_limits,
+)
+from athena.research.engine._seat import strategy_error
+from athena.research.engine._session import ProgressSink, RecordSink
+from athena.research.engine._setup import Setup
+from athena.research.engine._simulation import Outcome, simulate, strategy_slots
+from athena.research.engine._timeline import align
+
+__all__ = [
+    "Columns",
+    "Compiler",
+    "EngineKind",
+    "Outcome",
+    "ProgressSink",
+    "RecordSink",
+    "Setup",
+    "align",
+    "choose_engine",
+    "compiler_for",
+    "has_compiler",
+    "instrument_limits",
+    "open_instrument_limits",
+    "open_limits",
+    "risk_limits",
+    "simulate",
+    "strategy_error",
+    "strategy_slots",
+]
