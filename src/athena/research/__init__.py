@@ -1,7 +1,7 @@
 """What a run proves: backtest, run records, statistics, trial ledger."""
 
 from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
-from athena.research._trials import Trial, TrialLedger, read_trials, record_trial
+from athena.research._trials import Trial, TrialLedger, read_trials, record_trials
 from athena.research.engine import (
     EngineKind,
     Outcome,
@@ -65,7 +65,7 @@ __all__ = [
     "read_run",
     "read_run_description",
     "read_trials",
-    "record_trial",
+    "record_trials",
     "replay_run",
     "risk_limits",
     "run_backtest",

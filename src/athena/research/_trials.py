@@ -1,4 +1,4 @@
-"""The trial ledger: every backtest run on this machine, because each one is a chance to be lucky.
+"""The trial ledger: everything tried on this machine, because each try is a chance to be lucky.
 
 `home/trials.jsonl` holds one JSON object a line and is only ever appended to, under a file lock.
 """
@@ -18,7 +18,7 @@ from athena.domain import format_time, parse_time_ns
 from athena.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,7 +33,8 @@ class Trial:
 
     Attributes:
         recorded_at_ns: UTC nanoseconds.
-        run_id: folder name of the run.
+        command: what tried it, such as `backtest` or `sweep`.
+        run_id: folder name of the run, or of the sweep that it belongs to.
         data_sha256: digest of all the data the run saw.
         strategy: name.
         parameters: what makes two runs of a strategy different; JSON values only.
@@ -42,6 +43,7 @@ class Trial:
     """
 
     recorded_at_ns: int
+    command: str
     run_id: str
     data_sha256: str
     strategy: str
@@ -125,8 +127,8 @@ def locked_trials(home: Path) -> Iterator[None]:
         lock.release()
 
 
-def record_trial(home: Path, trial: Trial) -> str:
-    """Append a run to the ledger, on disk before this returns.
+def record_trials(home: Path, trials: Sequence[Trial]) -> str:
+    """Append trials to the ledger, on disk before this returns; none when it raises.
 
     Returns:
         a warning when a torn last line of an earlier crash was cut off first; else empty.
@@ -135,20 +137,20 @@ def record_trial(home: Path, trial: Trial) -> str:
         InputError: the parameters are not JSON values, or another process held the lock for 30 s.
     """
     with locked_trials(home):
-        return append_trial(home, trial)
+        return append_trials(home, trials)
 
 
-def append_trial(home: Path, trial: Trial) -> str:
-    """Do what `record_trial` does, for a caller that holds `locked_trials`."""
-    return _append(home / LEDGER_NAME, _format(trial))
+def append_trials(home: Path, trials: Sequence[Trial]) -> str:
+    """Do what `record_trials` does, for a caller that holds `locked_trials`."""
+    return _append(home / LEDGER_NAME, b"".join(map(_format, trials)))
 
 
-def _append(path: Path, line: bytes) -> str:
+def _append(path: Path, lines: bytes) -> str:
     with path.open("a+b") as file:
         warning = _cut_torn(file, path)
         before = file.seek(0, os.SEEK_END)
         try:
-            file.write(line)
+            file.write(lines)
             file.flush()
             os.fsync(file.fileno())
         except OSError:
@@ -181,6 +183,7 @@ def _torn_warning(path: Path, number: int) -> str:
 def _format(trial: Trial) -> bytes:
     entry = {
         "time": format_time(trial.recorded_at_ns),
+        "command": trial.command,
         "run_id": trial.run_id,
         "data_sha256": trial.data_sha256,
         "strategy": trial.strategy,
@@ -201,6 +204,7 @@ def _parse(line: bytes, path: Path, number: int) -> Trial:
         entry = json.loads(line)
         return Trial(
             recorded_at_ns=parse_time_ns(entry["time"]),
+            command=entry.get("command", "backtest"),  # the first ledgers knew no other
             run_id=entry["run_id"],
             data_sha256=entry["data_sha256"],
             strategy=entry["strategy"],

@@ -20,7 +20,7 @@ from athena.research._record import RunRecord
 from athena.research._trials import (
     Trial,
     TrialLedger,
-    append_trial,
+    append_trials,
     locked_trials,
     read_trials,
 )
@@ -173,7 +173,7 @@ def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
             summary = summarise(record)
             on_record(folder, record, summary)
         with storage_errors(home):
-            cut = append_trial(home, trial)
+            cut = append_trials(home, [trial])
     n_bars = int((setup.columns.volume >= 0).sum())
     return BacktestResult(
         record=record,
@@ -314,6 +314,7 @@ def _trial(plan: _Plan, record: RunRecord) -> Trial:
     summary = summarise(record)
     return Trial(
         recorded_at_ns=record.created_at_ns,
+        command="backtest",
         run_id=record.run_id,
         data_sha256=hashlib.sha256(hashes.encode()).hexdigest(),
         strategy=record.parameters["strategy"],
