@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import given
@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 
 from athena.domain import DAY_NS
 from athena.research.statistics import (
+    diebold_mariano,
+    holm,
+    minimum_track_record,
     monthly_returns,
+    overfitting,
     ratios,
     sample_returns,
+    student_tail,
     underwater,
     wilson_interval,
 )
@@ -69,3 +74,83 @@ def test_wilson_interval_holds_the_share(successes: int, n: int) -> None:
     low, high = wilson_interval(successes, n)
     assert 0 <= low <= successes / n + 1e-12
     assert successes / n - 1e-12 <= high <= 1
+
+
+p_values_lists = st.lists(st.floats(0, 1), max_size=30)
+matrices = st.builds(
+    lambda seed, n_trials, n_rows: np.random.default_rng(seed).normal(0, 0.01, (n_rows, n_trials)),
+    st.integers(0, 2**32 - 1),
+    st.integers(2, 12),
+    st.integers(12, 60),
+)
+
+
+@given(p_values_lists)
+def test_holm_is_monotone_and_never_below_the_raw_value(p_values: list[float]) -> None:
+    raw = np.array(p_values, dtype=np.float64)
+    adjusted = holm(raw)
+    assert (adjusted >= raw).all()
+    assert (adjusted <= 1).all()
+    order = np.argsort(raw, kind="stable")
+    assert (np.diff(adjusted[order]) >= 0).all()
+
+
+@given(p_values_lists, st.randoms(use_true_random=False))
+def test_holm_does_not_depend_on_the_order(p_values: list[float], shuffler: Any) -> None:
+    order = list(range(len(p_values)))
+    shuffler.shuffle(order)
+    raw = np.array(p_values, dtype=np.float64)
+    assert holm(raw[order]).tolist() == holm(raw)[order].tolist()
+
+
+@given(matrices, st.randoms(use_true_random=False), st.integers(-8, 8))
+def test_overfitting_does_not_depend_on_order_or_size_of_trials(
+    returns: NDArray[np.float64], shuffler: Any, power: int
+) -> None:
+    order = list(range(returns.shape[1]))
+    shuffler.shuffle(order)
+    first = overfitting(returns, 6)
+    again = overfitting(returns[:, order] * 2.0**power, 6)
+    assert again.logits.tolist() == first.logits.tolist()
+    assert again.pbo == first.pbo
+    assert math.isclose(again.degradation_slope, first.degradation_slope, rel_tol=1e-9)
+
+
+@given(matrices)
+def test_overfitting_is_a_probability_and_ranks_are_inside(returns: NDArray[np.float64]) -> None:
+    measured = overfitting(returns, 6)
+    assert 0 <= measured.pbo <= 1
+    assert 0 <= measured.losing_share <= 1
+    n = returns.shape[1]
+    assert 1 / (n + 1) - 1e-12 <= measured.median_rank <= n / (n + 1) + 1e-12
+    assert len(measured.logits) == 20
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(50, 120))
+def test_diebold_mariano_is_antisymmetric(seed: int, horizon: int, n: int) -> None:
+    first, second = np.random.default_rng(seed).normal(1, 1, (2, n))
+    one = diebold_mariano(first, second, horizon)
+    other = diebold_mariano(second, first, horizon)
+    assert one.t == -other.t
+    assert one.p_two_sided == other.p_two_sided
+    assert math.isclose(one.p_first_better, 1 - other.p_first_better, abs_tol=1e-12)
+
+
+@given(
+    st.floats(0.01, 0.5), st.floats(1.01, 3.0), st.floats(0, 0.9), st.floats(-2, 0.5),
+    st.floats(3, 12),
+)  # fmt: skip
+def test_a_higher_sharpe_ratio_needs_a_shorter_record(
+    sharpe: float, factor: float, share: float, skew: float, kurtosis: float
+) -> None:
+    low, high = (
+        minimum_track_record(ratio, share * sharpe, skew, kurtosis)
+        for ratio in (sharpe, sharpe * factor)
+    )
+    assert 1 < high < low
+
+
+@given(st.floats(-50, 50), st.floats(0.5, 1e5))
+def test_both_tails_of_student_s_t_are_one(t: float, degrees: float) -> None:
+    assert 0 <= student_tail(t, degrees) <= 1
+    assert math.isclose(student_tail(t, degrees) + student_tail(-t, degrees), 1, abs_tol=1e-12)

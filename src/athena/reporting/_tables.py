@@ -127,7 +127,10 @@ def metrics_json(record: RunRecord, summary: RunSummary | None = None) -> dict[s
         },
         "trials": record.trials,
         "deflated_sharpe": _number(summary.deflated_sharpe),
+        "deflation_sharpe": _number(summary.deflation_sharpe),
+        "minimum_track_record_years": _number(summary.minimum_track_record_years),
         "sentence": summary.sentence,
+        "overfitting": summary.overfitting,
         "warnings": list(summary.warnings),
     }
 

@@ -52,6 +52,7 @@ def page_view(record: RunRecord, summary: RunSummary) -> dict[str, Any]:
         "run_id": record.run_id,
         "quote": record.quote,
         "sentence": summary.sentence,
+        "overfitting": summary.overfitting,
         "warnings": summary.warnings,
         "tiles": _tiles(record, summary),
         "rows": [_row(row) for row in rows],
@@ -100,7 +101,8 @@ def _tiles(record: RunRecord, summary: RunSummary) -> list[Tile]:
     tried = f"{summary.n_trials:,} trial{'s' if summary.n_trials != 1 else ''} on this data"
     meaning = "Probability of skill, given how often was tried; above 95% is significant."
     deflated = percent(summary.deflated_sharpe)
-    return [*tiles, Tile("Deflated Sharpe", deflated, (tried,), meaning)]
+    luck = f"Sharpe by luck alone: {ratio(summary.deflation_sharpe)}"
+    return [*tiles, Tile("Deflated Sharpe", deflated, (tried, luck), meaning)]
 
 
 def _details(estimate: Estimate, write: Callable[[float], str], period: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ KEYS = {
     "run_id", "digest", "bars", "orders", "fills", "final_equity", "total_return", "cagr",
     "volatility", "sharpe", "sortino", "max_drawdown", "calmar", "win_rate", "profit_factor",
     "turnover", "fees", "exposure", "baselines", "trials", "deflated_sharpe",
+    "deflation_sharpe", "minimum_track_record_years", "sentence", "overfitting",
 }  # fmt: skip
 
 
@@ -52,6 +53,24 @@ def test_undefined_metrics_are_null() -> None:
     assert metrics["total_return"] == 0
     assert metrics["final_equity"] == "100000"
     assert metrics_json(build_record(n_steps=0))["final_equity"] is None
+
+
+def test_the_sentence_about_luck_and_its_figures_agree() -> None:
+    """The run's years against those needed decide the verdict, as the deflated ratio does."""
+    record = build_record(n_steps=5_000)
+    metrics = metrics_json(record)
+    assert f"The best of {record.trials} trials on this data" in metrics["overfitting"]
+    assert f"about {metrics['deflation_sharpe']:.2f} by luck alone" in metrics["overfitting"]
+    needed = metrics["minimum_track_record_years"]
+    assert (metrics["deflated_sharpe"] > 0.95) == (needed is not None and needed < 104 / 365)
+    hold = record.baselines[0].equity
+    edge = metrics_json(with_equity(record, hold * np.exp(np.linspace(0, 3, 5_000))))
+    assert 0 < edge["minimum_track_record_years"] < 104 / 365
+    assert f"{edge['minimum_track_record_years']:.1f} years at this ratio" in edge["overfitting"]
+    assert edge["deflated_sharpe"] > 0.95
+    flat = metrics_json(with_equity(record, np.full(5_000, float(CASH))))
+    assert flat["minimum_track_record_years"] is None
+    assert flat["overfitting"].startswith("Nothing can be said about luck")
 
 
 def test_table_puts_the_run_before_its_baselines() -> None:

@@ -66,6 +66,8 @@ def test_page_holds_everything_a_reader_looks_for(record: RunRecord, html: str) 
     summary = summarise(record)
     wanted = [
         summary.sentence,
+        summary.overfitting,
+        "Sharpe by luck alone",
         *(curve.name for curve in record.baselines),
         record.digest,
         record.journal_sha256,

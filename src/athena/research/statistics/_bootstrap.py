@@ -64,14 +64,21 @@ class Excess:
 _LEAST_DEFINED = 0.95
 
 
-def block_indices(n: int, seed: int = SEED) -> Iterator[NDArray[np.intp]]:
+def block_indices(
+    n: int, seed: int = SEED, block: int | None = None
+) -> Iterator[NDArray[np.intp]]:
     """Draw resampled positions of a series of length n, a batch of resamples at a time.
+
+    Args:
+        n: length of the series, >= 1.
+        seed: of the draws.
+        block: neighbours drawn together, from 1 to n; `block_length(n)` when None.
 
     Yields:
         (r, n) integer arrays; 2,000 rows in all, fewer (at least 200) above 2,000 observations.
     """
     generator = np.random.default_rng(seed)
-    block = block_length(n)
+    block = block or block_length(n)
     n_blocks = math.ceil(n / block)
     left = n_resamples(n)
     while left > 0:

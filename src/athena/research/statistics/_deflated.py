@@ -7,13 +7,16 @@ Management 40. All Sharpe ratios here are per period, not annualised.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from athena.errors import InputError
+from athena.research.statistics._estimate import CONFIDENCE
 from athena.research.statistics._ratios import sharpe_per_period
+from athena.research.statistics._track_record import minimum_track_record
 
 if TYPE_CHECKING:
     from athena.research.statistics._returns import Floats
@@ -66,24 +69,58 @@ def probabilistic_sharpe(
     return NormalDist().cdf((sharpe - benchmark) * math.sqrt(n - 1) / math.sqrt(spread))
 
 
-def deflated_sharpe(returns: Floats, n_trials: int, trial_sharpes: Floats) -> float:
-    """Estimate the probability that a run has skill, given how many runs were tried (FC-31).
+@dataclass(frozen=True, slots=True)
+class Deflation:
+    """Say what is left of a Sharpe ratio after counting how often one tried.
+
+    Attributes:
+        n_trials: distinct runs tried on this data, the chosen one included.
+        benchmark: per period, that the best of so many trials would show without any skill;
+            0 when fewer than 2 trials have a known ratio, as nothing says how far they spread.
+        probability: the deflated Sharpe ratio, in [0, 1]: that the true ratio is above that;
+            more than 0.95 is significant. NaN when the returns do not vary.
+        n_needed: returns after which a ratio as measured would be significant; NaN when no length
+            is enough, because it is not above the benchmark.
+    """
+
+    n_trials: int
+    benchmark: float
+    probability: float
+    n_needed: float
+
+    @property
+    def is_significant(self) -> bool:
+        """Say whether the ratio is above what luck explains."""
+        return self.probability > CONFIDENCE
+
+
+def deflate(returns: Floats, n_trials: int, trial_sharpes: Floats) -> Deflation:
+    """Deflate the Sharpe ratio of the run that was chosen among many (FC-31).
 
     Args:
         returns: (n,) float64 per-period returns of the chosen run.
         n_trials: distinct runs tried on this data, the chosen one included.
-        trial_sharpes: (k,) per-period Sharpe ratios of those trials; NaN ones are left out. With
-            fewer than 2 known there is no variance and nothing to deflate by.
-
-    Returns:
-        fraction in [0, 1], above 0.95 is significant; NaN when the returns do not vary.
+        trial_sharpes: (k,) per-period Sharpe ratios of those trials; NaN ones are left out.
     """
-    sharpe = float(sharpe_per_period(returns))
-    if math.isnan(sharpe):
-        return math.nan
     known = trial_sharpes[np.isfinite(trial_sharpes)]
     variance = float(known.var(ddof=1)) if len(known) > 1 else 0.0
-    benchmark = expected_maximum_sharpe(max(n_trials, 1), variance)
+    noise = expected_maximum_sharpe(max(n_trials, 1), variance)
+    sharpe = float(sharpe_per_period(returns))
+    if math.isnan(sharpe):
+        return Deflation(n_trials, noise, math.nan, math.nan)
     deviations = (returns - returns.mean()) / returns.std()
     skew, kurtosis = float(np.mean(deviations**3)), float(np.mean(deviations**4))
-    return probabilistic_sharpe(sharpe, benchmark, len(returns), skew, kurtosis)
+    return Deflation(
+        n_trials=n_trials,
+        benchmark=noise,
+        probability=probabilistic_sharpe(sharpe, noise, len(returns), skew, kurtosis),
+        n_needed=minimum_track_record(sharpe, noise, skew, kurtosis),
+    )
+
+
+def deflated_sharpe(returns: Floats, n_trials: int, trial_sharpes: Floats) -> float:
+    """Estimate the probability that a run has skill, given how many runs were tried (FC-31).
+
+    Args and result are those of `deflate`; this is its probability.
+    """
+    return deflate(returns, n_trials, trial_sharpes).probability

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from athena.research.statistics._bootstrap import Excess, compare_returns, estimate_ratios
-from athena.research.statistics._deflated import deflated_sharpe
+from athena.research.statistics._claims import SUSPICIOUS_SHARPE
+from athena.research.statistics._deflated import Deflation, deflate
 from athena.research.statistics._estimate import Estimate
 from athena.research.statistics._ratios import max_drawdown, sharpe_per_period
 from athena.research.statistics._returns import (
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from athena.research._record import Curve, RunRecord
-
-SUSPICIOUS_SHARPE = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +73,12 @@ class RunSummary:
         monthly: (year, month) -> return of the run.
         rolling_sharpe: (n,) on `main.series.ts_ns`, over `rolling_window` periods.
         n_trials: runs tried on this data; deflated_sharpe: probability of skill, given those.
+        deflation_sharpe: annualised, that the best of so many trials would show without skill.
+        minimum_track_record_years: until the measured Sharpe ratio would be significant, given the
+            trials; NaN when no length is enough.
         sharpe_per_period: what the trial ledger stores, not annualised.
         sentence: the result in plain words.
+        overfitting: in plain words, what is left of it after counting the trials.
         warnings: what a reader must know before believing it; empty when nothing.
     """
 
@@ -93,8 +96,11 @@ class RunSummary:
     rolling_window: int
     n_trials: int
     deflated_sharpe: float
+    deflation_sharpe: float
+    minimum_track_record_years: float
     sharpe_per_period: float
     sentence: str
+    overfitting: str
     warnings: tuple[str, ...]
 
 
@@ -114,7 +120,9 @@ def summarise(record: RunRecord) -> RunSummary:
     )
     benchmark = _benchmark(excesses)
     marks, times = _marks(record, record.main)
-    window = max(2, round(main.series.periods_per_year * 90 / 365))
+    per_year = main.series.periods_per_year
+    window = max(2, round(per_year * 90 / 365))
+    deflation = deflate(main.series.returns, record.trials, record.trial_sharpes)
     return RunSummary(
         main=main,
         baselines=baselines,
@@ -129,9 +137,12 @@ def summarise(record: RunRecord) -> RunSummary:
         rolling_sharpe=rolling_sharpe(main.series, window),
         rolling_window=window,
         n_trials=record.trials,
-        deflated_sharpe=deflated_sharpe(main.series.returns, record.trials, record.trial_sharpes),
+        deflated_sharpe=deflation.probability,
+        deflation_sharpe=deflation.benchmark * math.sqrt(per_year),
+        minimum_track_record_years=deflation.n_needed / per_year,
         sharpe_per_period=float(sharpe_per_period(main.series.returns)),
         sentence=_sentence(benchmark, main),
+        overfitting=describe_deflation(deflation, main.series),
         warnings=_warnings(record, main),
     )
 
@@ -177,6 +188,41 @@ def _sentence(benchmark: Excess | None, main: CurveMetrics) -> str:
     return (
         f"After costs it {verb} {name}; over {days} "
         f"the difference is {negation}distinguishable from luck."
+    )
+
+
+def describe_deflation(deflation: Deflation, series: ReturnSeries) -> str:
+    """Say in plain words what counting the trials leaves of a Sharpe ratio.
+
+    Args:
+        deflation: of the series.
+        series: of the chosen run.
+    """
+    n_trials, per_year = deflation.n_trials, series.periods_per_year
+    if math.isnan(deflation.probability):
+        return (
+            "Nothing can be said about luck: the returns do not vary, or their moments conflict."
+        )
+    verdict = "significant" if deflation.is_significant else "not significant (95% is asked)"
+    years = len(series.returns) / per_year
+    chance = f"{deflation.probability:.1%}, {verdict}"
+    record = (
+        "no length of record would be enough"
+        if math.isnan(deflation.n_needed)
+        else f"{deflation.n_needed / per_year:,.1f} years at this ratio are needed"
+    )
+    if deflation.benchmark == 0:
+        known = "The only trial" if n_trials <= 1 else f"One of {n_trials:,} trials"
+        return (
+            f"{known} on this data that the ledger knows: the probability of a Sharpe ratio above "
+            f"0 is {chance}; {record}, there are {years:,.1f}."
+        )
+    noise = deflation.benchmark * math.sqrt(per_year)
+    sharpe = float(sharpe_per_period(series.returns)) * math.sqrt(per_year)
+    return (
+        f"The best of {n_trials:,} trials on this data would show a Sharpe ratio of about "
+        f"{noise:.2f} by luck alone; the probability that this one, {sharpe:.2f}, is above that "
+        f"is {chance}; {record}, there are {years:,.1f}."
     )
 
 
