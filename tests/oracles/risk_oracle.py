@@ -469,11 +469,20 @@ class Oracle:
             cap = min(cap, self.share(TIERS[tier][2]))
         in_symbol = sum(abs(money) for _, m, money, _ in trading if m == self.request.market)
         self.at_most(self.lots_for(cap - in_symbol, worst), "position")
-        own = self.account.strategies[self.request.strategy]
-        share = floor(self.share(Fraction(own.share_ppm, 10**6)) * percent("80"))
-        own_stakes = [money for s, _, money, _ in trading if s == self.request.strategy]
-        self.at_most(self.lots_for(share - sum(map(abs, own_stakes)), worst), "gross")
+        share = floor(self.own_share() * percent("80"))
+        self.at_most(self.lots_for(share - self.own_stakes(), worst), "gross")
         self.check_count()
+
+    def own_share(self) -> int:
+        own = self.account.strategies[self.request.strategy]
+        return self.share(Fraction(own.share_ppm, 10**6))
+
+    def own_stakes(self) -> int:
+        own = self.request.strategy
+        held = [self.held_value(p) for p in self.account.positions if p.strategy == own]
+        entries = [o for o in self.working() if o.strategy == own and not o.is_reduce_only]
+        growing = [o for o in entries if o.side > 0 or self.is_trading(o)]
+        return sum(map(abs, held)) + sum(map(self.reserved, growing))
 
     def check_count(self) -> None:
         if self.held_lots() != 0:
@@ -632,11 +641,12 @@ class Oracle:
         r = self.request
         if r.purpose == "rebalance":
             held = sum(self.held_value(p) for p in self.account.positions if self.is_own(p))
-            excess = r.side * (self.share(Fraction(r.target_ppm, 10**6)) - held)
+            excess = r.side * (floor(self.own_share() * Fraction(r.target_ppm, 10**6)) - held)
             self.at_most(self.lots_for(excess, price), "position")
         if r.side > 0:
             worst = self.worst_price(price)
             room = min(self.share(Fraction(2)), TOTAL_GROSS) - self.all_books()
+            room = min(room, 2 * self.own_share() - self.own_stakes())
             self.at_most(self.lots_for(room, worst), "gross")
             self.at_most(self.lots_for(self.spendable(), worst), "margin")
         else:

@@ -75,6 +75,14 @@ def _nets(s: Any) -> int:
     return abs(exposure.net_exposure(s, 1))
 
 
+def _forgets_shares(s: Any, strategy: int, total: int, limit_ppm: int) -> int:
+    return total * limit_ppm // 10**6 - exposure.strategy_exposure(s, strategy)
+
+
+def _forgets_orders(s: Any, row: int) -> bool:  # noqa: ARG001 - the form of the function
+    return False
+
+
 FAULTS = [
     (risk, "confidence_floor", _blind_to_losses),
     (risk, "worst_price", _at_its_own_price),
@@ -82,6 +90,8 @@ FAULTS = [
     (exposure, "is_working", _forgets_unknown),
     (risk, "_is_account_fresh", _one_more_second),
     (exposure, "gross_exposure", _nets),
+    (risk, "free_of_share", _forgets_shares),
+    (exposure, "may_enlarge", _forgets_orders),
 ]
 
 

@@ -12,7 +12,12 @@ from athena.trading._core import (
     step,
 )
 from athena.trading._core.layout import Ints, State, StateArrays, Table
-from athena.trading._fill_columns import FillColumns, fill_columns
+from athena.trading._fill_columns import (
+    FILL_WORDS,
+    FillColumns,
+    columns_of_fills,
+    fill_columns,
+)
 from athena.trading._intent import Intent, write_intent
 from athena.trading._journal import JournalEnd, JournalWriter
 from athena.trading._journal_format import FrameKind
@@ -67,6 +72,7 @@ from athena.trading._records import (
     Record,
     Report,
     ReportRecord,
+    ShareRecord,
     VerdictRecord,
     read_records,
     record_starts,
@@ -105,11 +111,13 @@ from athena.trading._strategy import (
     View,
     Wake,
     WokenStrategy,
+    needs_fit,
 )
 from athena.trading._tables import Tables
 
 __all__ = [
     "BARS_KEY",
+    "FILL_WORDS",
     "ORDER_TABLE",
     "SETUP_KEY",
     "Account",
@@ -153,6 +161,7 @@ __all__ = [
     "Report",
     "ReportRecord",
     "RuleStrategy",
+    "ShareRecord",
     "State",
     "StateArrays",
     "StateTables",
@@ -171,6 +180,7 @@ __all__ = [
     "check_weights",
     "closing_intent",
     "codes",
+    "columns_of_fills",
     "describe_end",
     "describe_setup",
     "digest_of",
@@ -185,6 +195,7 @@ __all__ = [
     "limits_table",
     "marks",
     "marks_of_snapshot",
+    "needs_fit",
     "new_state",
     "pack_snapshot",
     "positions",

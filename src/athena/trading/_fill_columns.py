@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from athena.trading._core.layout import Ints
 
-_FILL_WORDS = RECORD_HEADER + REPORT_FIELDS
+FILL_WORDS = RECORD_HEADER + REPORT_FIELDS
 
 
 class FillColumns(NamedTuple):
@@ -55,7 +55,17 @@ def fill_columns(groups: Iterable[Ints]) -> FillColumns:
         CheckFailed: a record is cut short.
     """
     found = [_fills(words) for words in groups]
-    fields = np.concatenate(found) if found else np.zeros((0, _FILL_WORDS), np.int64)
+    return columns_of_fills(
+        np.concatenate(found) if found else np.zeros((0, FILL_WORDS), np.int64)
+    )
+
+
+def columns_of_fills(fields: Ints) -> FillColumns:
+    """Take the records of fills apart.
+
+    Args:
+        fields: (F, FILL_WORDS) int64, one record a row, header included.
+    """
     terms = fields[:, 10]
     is_known = terms >= 0
     instrument, strategy, purpose, side = (
@@ -75,9 +85,9 @@ def _fills(words: Ints) -> Ints:
     """Return the report records that are fills, one a row, header included."""
     starts = np.array(record_starts(words), np.int64)
     if len(starts) == 0:
-        return np.zeros((0, _FILL_WORDS), np.int64)
+        return np.zeros((0, FILL_WORDS), np.int64)
     is_report = (words[starts] & 0xFF) == at.R_REPORT
     reports = starts[is_report]
     fills = reports[words[reports + RECORD_HEADER] == codes.FILLED_REPORT]
-    rows: Ints = words[fills[:, None] + np.arange(_FILL_WORDS)]
+    rows: Ints = words[fills[:, None] + np.arange(FILL_WORDS)]
     return rows

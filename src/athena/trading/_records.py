@@ -76,6 +76,7 @@ class Notice(StrEnum):
     PAUSE = "pause"
     TIME_EXIT = "time_exit"
     DUPLICATE_FILL = "duplicate_fill"
+    SHARE_REFUSED = "share_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,15 @@ class HealthRecord:
     account_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShareRecord:
+    """The share of the equity that a strategy was given, in parts per million."""
+
+    marks: int
+    strategy: int
+    share_ppm: int
+
+
 Record = (
     IntentRecord
     | VerdictRecord
@@ -202,6 +212,7 @@ Record = (
     | NoticeRecord
     | CashRecord
     | HealthRecord
+    | ShareRecord
 )
 
 
@@ -365,6 +376,10 @@ def _health(marks: int, row: list[int]) -> HealthRecord:
     return HealthRecord(marks, row[0], row[1])
 
 
+def _share(marks: int, row: list[int]) -> ShareRecord:
+    return ShareRecord(marks, row[0], row[1])
+
+
 # kind -> how it is read, and how many fields it has
 _READERS: dict[int, tuple[Callable[[int, list[int]], Record], int]] = {
     at.R_INTENT: (_intent, at.N_INTENT),
@@ -374,4 +389,5 @@ _READERS: dict[int, tuple[Callable[[int, list[int]], Record], int]] = {
     at.R_NOTICE: (_notice, 3),
     at.R_CASH: (_cash, 2),
     at.R_HEALTH: (_health, 2),
+    at.R_SHARE: (_share, 2),
 }

@@ -44,7 +44,8 @@ class StrategySlot:
     Attributes:
         name: as it appears in records.
         book: `trading` is judged by the risk limits, `core` by the rules of holdings.
-        share_ppm: of the account's equity, 1..1,000,000.
+        share_ppm: of the account's equity to begin with, 1..1,000,000; `step.apply_share` changes
+            it.
     """
 
     name: str

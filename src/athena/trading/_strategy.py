@@ -60,6 +60,12 @@ class Market:
     close: NDArray[np.int64]
     volume: NDArray[np.int64]
 
+    def until(self, n_steps: int) -> Market:
+        """Return the market of the first steps, 1 <= n_steps <= T, as if nothing came after."""
+        prices = (self.open, self.high, self.low, self.close, self.volume)
+        cut = (column[:, :n_steps] for column in prices)
+        return Market(self.instruments, self.interval_ns, self.close_ns[:n_steps], *cut)
+
 
 class View:
     """What a strategy sees at the close of a bar; it is valid during the call.
@@ -78,6 +84,7 @@ class View:
     __slots__ = (
         "_levels",
         "_state",
+        "_strategy",
         "bars",
         "has_filled",
         "instruments",
@@ -88,8 +95,10 @@ class View:
         "step",
     )
 
-    def __init__(self, instruments: tuple[Instrument, ...], state: State, levels: Table) -> None:
-        """Look at a state; the driver moves the view from bar to bar."""
+    def __init__(
+        self, instruments: tuple[Instrument, ...], state: State, levels: Table, strategy: int = 0
+    ) -> None:
+        """Look at a state as one of its strategies; the driver moves the view from bar to bar."""
         self.instruments = instruments
         self.step = -1
         self.now_ns = 0
@@ -100,6 +109,7 @@ class View:
         self.has_filled = False
         self._state = state
         self._levels = levels
+        self._strategy = strategy
 
     @property
     def bar(self) -> Bar:
@@ -117,21 +127,25 @@ class View:
         return self._state.account[at.CASH]
 
     def equity(self) -> int:
-        """Return the account's equity at this bar's closes, in money units."""
+        """Return the strategy's share of the equity at this bar's closes, in money units.
+
+        A strategy that runs alone has a share of 1. In a portfolio the shares of all strategies
+        come to 1 or less; what one gains or loses is shared by all.
+        """
         total = self._state.account[at.CASH]
         n = len(self.instruments)
         for row in range(self._state.account[at.N_POSITIONS]):
             lots = self._state.positions[row, at.QUANTITY]
             if lots:
                 total += self.value(lots, row % n)
-        return total
+        return total * self._state.strategies[self._strategy, at.SHARE_PPM] // at.PPM
 
     def value(self, lots: int, instrument: int = 0) -> int:
         """Return what lots are worth at this bar's close, in money units."""
         return worth(self._state, instrument, self.bars[instrument].close, lots)
 
     def lots_for(self, fraction: float, instrument: int = 0) -> int:
-        """Return the lots that a fraction of equity buys at this bar's close, rounded down.
+        """Return the lots that a fraction of `equity` buys at this bar's close, rounded down.
 
         Room for fee and slippage is kept back, so that a fraction of 1 can be paid for.
         """
@@ -156,14 +170,34 @@ class View:
 
 
 class Strategy(ABC):  # noqa: B024 - what must be written differs by kind
-    """What all strategies share: their book, and signals computed on columns."""
+    """What all strategies share: their book, what they learn, and signals computed on columns.
+
+    Attributes:
+        book: whose positions they manage.
+        horizon_bars: how far the labels that `fit` learns from reach beyond their bar, >= 1; so
+            many bars at the end of a training window are left out.
+    """
 
     book: ClassVar[Book] = Book.TRADING
+    horizon_bars: ClassVar[int] = 1
+
+    def fit(self, market: Market) -> None:
+        """Learn from a training window, before the first signal; default nothing.
+
+        `athena walkforward` calls it once for each fold, with a market that ends where training
+        ends. The same market must teach the same. A backtest refuses a strategy that defines it.
+        """
+        del market
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
         """Compute signal columns (T,), each value from bars up to its own; default none."""
         del market
         return {}
+
+
+def needs_fit(strategy: Strategy) -> bool:
+    """Tell whether a strategy has something to learn before it may run."""
+    return type(strategy).fit is not Strategy.fit
 
 
 class BarStrategy(Strategy):
@@ -182,11 +216,13 @@ class Wake:
         on_change: names of signals; a change of value wakes.
         every_ns: > 0 wakes at each close whose time is a multiple of it since 1970 UTC.
         on_fill: True wakes at the close of a bar in which something filled.
+        at_ns: times; the first close at or after each of them wakes.
     """
 
     on_change: tuple[str, ...] = ()
     every_ns: int = 0
     on_fill: bool = False
+    at_ns: tuple[int, ...] = ()
 
 
 class WokenStrategy(Strategy):

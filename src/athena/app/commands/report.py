@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._output import Table
+from athena.app._run_report import REPORT_NAME, write_report
 
-if TYPE_CHECKING:
-    from athena.research import RunRecord
-    from athena.research.statistics import RunSummary
-
-REPORT_NAME = "report.html"
 _RunArgument = Annotated[
     str, typer.Argument(help="Id of the run, as `athena runs list` shows it.")
 ]
@@ -28,28 +24,6 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("open")(open_run)
     app.add_typer(group, name="runs")
-
-
-def write_report(
-    context: Context, folder: Path, record: RunRecord, summary: RunSummary | None = None
-) -> tuple[Path, list[Path]]:
-    """Write the tear sheet, and its pictures where the extra `report` is installed.
-
-    Returns:
-        The page, and the pictures; without the extra a remark says how to get them.
-    """
-    from athena.errors import MissingExtra
-    from athena.platform import atomic_write_text, ensure_folder
-    from athena.reporting import render_pngs, render_tear_sheet
-
-    ensure_folder(folder)
-    page = folder / REPORT_NAME
-    atomic_write_text(page, render_tear_sheet(record, summary))
-    try:
-        return page, render_pngs(record, folder, summary)
-    except MissingExtra as error:
-        context.output.say(f"no pictures: {error}; {error.hint}")
-        return page, []
 
 
 def report(

@@ -2,7 +2,8 @@
 
 from athena.research.engine._columns import Columns
 from athena.research.engine._compiled import Compiler, compiler_for, has_compiler
-from athena.research.engine._engine import EngineKind, choose_engine
+from athena.research.engine._engine import EngineKind, choose_engine, has_kept_code
+from athena.research.engine._fill_finder import FillSink
 from athena.research.engine._limits import (
     instrument_limits,
     open_instrument_limits,
@@ -12,6 +13,7 @@ from athena.research.engine._limits import (
 from athena.research.engine._seat import strategy_error
 from athena.research.engine._session import ProgressSink, RecordSink
 from athena.research.engine._setup import Setup
+from athena.research.engine._shares import ShareChange
 from athena.research.engine._simulation import Outcome, simulate, strategy_slots
 from athena.research.engine._timeline import align
 
@@ -19,14 +21,17 @@ __all__ = [
     "Columns",
     "Compiler",
     "EngineKind",
+    "FillSink",
     "Outcome",
     "ProgressSink",
     "RecordSink",
     "Setup",
+    "ShareChange",
     "align",
     "choose_engine",
     "compiler_for",
     "has_compiler",
+    "has_kept_code",
     "instrument_limits",
     "open_instrument_limits",
     "open_limits",

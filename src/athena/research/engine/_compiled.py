@@ -72,6 +72,7 @@ class Compiler:
             raise MissingExtra(_EXTRA, package="numba", needed_for="the compiled engine") from None
         self._numba = numba
         self._done: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._entries: dict[tuple[object, ...], Callable[..., Any]] = {}
         sources = _sources(rule)
         digest = hashlib.sha256("\0".join([numba.__version__, *sources]).encode()).hexdigest()
         self._folder = cache_folder / "compiled" / digest[:16]
@@ -91,12 +92,21 @@ class Compiler:
         It skips the dispatcher, which looks the types of all arguments up at every call: a third
         of what a call costs. It must be given nothing but arguments of these types.
         """
-        typeof: Callable[[object], object] = self._numba.typeof
-        types_ = tuple(typeof(argument) for argument in arguments)
-        dispatcher: Any = self.compile(function)
-        dispatcher.compile(types_)
-        entry_point: Callable[..., Any] = dispatcher.overloads[types_].entry_point
-        return entry_point
+        key = (function, *map(_kind_of, arguments))
+        if key not in self._entries:
+            typeof: Callable[[object], object] = self._numba.typeof
+            types_ = tuple(typeof(argument) for argument in arguments)
+            dispatcher: Any = self.compile(function)
+            dispatcher.compile(types_)
+            self._entries[key] = dispatcher.overloads[types_].entry_point
+        return self._entries[key]
+
+    def has_kept(self, *functions: Callable[..., Any]) -> bool:
+        """Tell whether machine code of these functions is kept already, by whatever process."""
+        kept = [file.name for file in self._folder.rglob("*.nbc")]
+        return all(
+            any(f".{function.__name__}-" in name for name in kept) for function in functions
+        )
 
     def _jit(self, function: Callable[..., Any], *, inline: bool = False) -> Callable[..., Any]:
         used = set(_names(function.__code__))
@@ -133,6 +143,14 @@ class Compiler:
 def compiler_for(cache_folder: Path, rule: Callable[..., int] | None) -> Compiler:
     """Return the process's compiler for a rule: what was loaded once is not loaded again."""
     return Compiler(cache_folder, rule=rule)
+
+
+def _kind_of(argument: Any) -> object:  # noqa: ANN401 - a table, or a tuple of tables
+    """Return what the compiler tells tables apart by; finding its own type takes longer."""
+    if isinstance(argument, tuple):
+        return tuple(map(_kind_of, argument))
+    flags = argument.flags
+    return argument.dtype, argument.ndim, flags.c_contiguous, flags.writeable
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

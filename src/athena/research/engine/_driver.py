@@ -16,9 +16,11 @@ from athena.research.engine._seat import strategy_error, take_seat
 from athena.research.engine._session import FLUSH_WORDS
 from athena.trading import Bar, BarStrategy, Intent, write_intent
 from athena.trading import layout as at
+from athena.trading import step as core
+from athena.venues import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from athena.research.engine._seat import Seat, Wanted
     from athena.research.engine._session import Session
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
 _BLOCK_STEPS = 4096
 _FIRST_HORIZON = 32
 _LAST_HORIZON = 4096
+_as_bar = partial(tuple.__new__, Bar)  # builds a named tuple without leaving C
 
 
-def drive(session: Session, strategies: list[tuple[str, Strategy]]) -> None:
+def drive(session: Session, strategies: Sequence[tuple[str, Strategy]]) -> None:
     """Run strategies over the bars of a session.
 
     Raises:
@@ -49,9 +52,10 @@ def drive(session: Session, strategies: list[tuple[str, Strategy]]) -> None:
 class _Driver:
     """The seats of a session, and the loop that serves them."""
 
-    def __init__(self, session: Session, strategies: list[tuple[str, Strategy]]) -> None:
+    def __init__(self, session: Session, strategies: Sequence[tuple[str, Strategy]]) -> None:
         self._session = session
         self._state = session.state.views
+        self._shares = {change.step: change.shares_ppm for change in session.shares}
         self._n_steps = session.n_steps
         self._n_instruments = len(session.setup.instruments)
         columns = session.setup.columns
@@ -64,21 +68,26 @@ class _Driver:
         )
         self._control = session.control.data
         # Memory views give Python ints, and faster than numpy gives its scalars.
-        self._prices = [column.data for column in columns[1:6]]
+        self._prices = [
+            [column[k].data for column in columns[1:6]] for k in range(self._n_instruments)
+        ]
         self.started_s = time.process_time()
         market = session.market
         self.seats = [
             take_seat(k, name, strategy, market, self._state)
             for k, (name, strategy) in enumerate(strategies)
         ]
+        # Nothing but one strategy's own wishes wakes it.
+        self._is_only = len(self.seats) == 1 and not self._shares
 
     # --- from wake to wake ----------------------------------------------------------------------
 
     def from_wake_to_wake(self) -> None:
         """Let the loop run until something wakes a strategy."""
-        control = self._control
+        control, account = self._control, self._state.account
         wakes = np.bitwise_or.reduce([seat.wakes for seat in self.seats])
-        is_only = len(self.seats) == 1
+        wakes[list(self._shares)] = 1
+        is_only = self._is_only
         nearest = self.seats[0].levels if is_only else np.zeros((self._n_instruments, 2), np.int64)
         advance = self._engine.waker(wakes, nearest)
         control[_loop.C_WAKES_ON_FILL] = int(any(seat.on_fill for seat in self.seats))
@@ -92,15 +101,16 @@ class _Driver:
             control[_loop.C_HAS_INTENT] = 0
             if step < self._n_steps and not control[_loop.C_RECORDS]:
                 self._wake(step)
-            if control[_loop.C_RECORDS] or self._session.n_words > FLUSH_WORDS:
+            if control[_loop.C_RECORDS] or account[at.N_WORDS] > FLUSH_WORDS:
                 self._hand_over(step)
             step += 1
         self._finish()
 
     def _wake(self, step: int) -> None:
         """Show the strategies a step, and ask those that wanted to be woken."""
+        self._give_shares(step)
         bars = self._bars_at(step)
-        is_only = len(self.seats) == 1
+        is_only = self._is_only
         for seat in self.seats:
             view = seat.view
             view.step = step
@@ -114,8 +124,8 @@ class _Driver:
     def _bars_at(self, step: int) -> tuple[Bar, ...]:
         return tuple(
             [
-                Bar(*[prices[k, step] for prices in self._prices])
-                for k in range(self._n_instruments)
+                _as_bar((opens[step], highs[step], lows[step], closes[step], volumes[step]))
+                for opens, highs, lows, closes, volumes in self._prices
             ]
         )
 
@@ -125,7 +135,7 @@ class _Driver:
         """Call strategies on every bar; the loop is asked only for bars that may change much."""
         rows = [self._rows(seat) for seat in self.seats]
         engine, control = self._engine, self._control
-        looks_ahead = engine.looks_ahead and len(self.seats) == 1
+        looks_ahead = engine.looks_ahead and self._is_only
         horizon = _FIRST_HORIZON if looks_ahead else 0
         processed = seen = 0
         while seen < self._n_steps:
@@ -157,6 +167,7 @@ class _Driver:
 
     def _see_fresh(self, rows: list[Iterator[Row]], step: int) -> bool:
         """Show the strategies a step that may have changed their positions."""
+        self._give_shares(step)
         wanted = False
         for seat, row in zip(self.seats, rows, strict=True):
             view = seat.view
@@ -175,10 +186,9 @@ class _Driver:
     def _block(self, seat: Seat, first: int) -> Iterator[Row]:
         last = min(first + _BLOCK_STEPS, self._n_steps)
         columns = self._session.setup.columns
-        as_bar = partial(tuple.__new__, Bar)  # builds a named tuple without leaving C
         bars = [
             map(
-                as_bar,
+                _as_bar,
                 zip(*(column[k, first:last].tolist() for column in columns[1:6]), strict=True),
             )
             for k in range(self._n_instruments)
@@ -192,6 +202,19 @@ class _Driver:
         return zip(range(first, last), times, zip(*bars, strict=True), signals, strict=True)
 
     # --- both -----------------------------------------------------------------------------------
+
+    def _give_shares(self, step: int) -> None:
+        """Hand the core the shares of a step, the lowered first: never more than the whole."""
+        own = self._shares.get(step)
+        if own is None:
+            return
+        state = self._state
+        changes = [(ppm - state.strategies[k, at.SHARE_PPM], k, ppm) for k, ppm in enumerate(own)]
+        for difference, k, ppm in sorted(changes):
+            if difference:
+                core.apply_share(state, k, ppm)
+        if state.account[at.N_EFFECTS]:
+            matching.drain(state, self._session.venue.views)
 
     def _want(self, seat: Seat, asked: Wanted) -> bool:
         """Submit what a strategy wants; the last intent waits in the state for the next call.

@@ -52,19 +52,6 @@ class Engine:
     looks_ahead: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEngine:
-    """The loop with a rule in it, bound to the tables of one run.
-
-    Attributes:
-        run: `run(now, memory, parameters, intents, control) -> step`.
-        scratch: turns an array of the caller into what it takes.
-    """
-
-    run: Callable[..., int]
-    scratch: Callable[[Any], Any]
-
-
 def choose_engine(kind: EngineKind, n_steps: int) -> bool:
     """Tell whether a run is compiled: as asked, else when it is long and Numba is there."""
     if kind is EngineKind.AUTO:
@@ -120,26 +107,50 @@ def new_rule_engine(
     rule: Callable[..., int],
     *,
     compiled_in: Path | None,
-) -> RuleEngine:
+) -> Callable[..., Callable[[], int]]:
     """Bind the loop and a rule to a run; compiled code is kept in `compiled_in`, None is CPython.
+
+    Returns:
+        `bind(control, now, memory, parameters, intents)`, which gives `run() -> step` for these
+        tables, see `_loop.run_rule`; the caller keeps them, and what is in them may change.
 
     Raises:
         MissingExtra: compiled was asked for and Numba is not installed.
     """
     if compiled_in is None:
-        run = bind(_loop.run_rule, rule=rule)
-        return RuleEngine(partial(run, state.views, venue.views, as_views(columns)), memoryview)
-    tables = (state.record, venue.record, columns)
-    control = np.zeros(_loop.N_CONTROL, np.int64)
-    run = compiler_for(compiled_in, rule).entry(_loop.run_rule, *tables, *[control] * 5)
-    return RuleEngine(partial(run, *tables), _as_is)
+        views = (state.views, venue.views, as_views(columns))
+        interpreted = bind(_loop.run_rule, rule=rule)
+        return lambda control, *tables: partial(
+            interpreted, *views, *[table.data for table in tables], control.data
+        )
+    compiler = compiler_for(compiled_in, rule)  # first, because it says what is missing
+    from athena.research.engine._bound import Addresses, run_rule_at
+
+    compiled = compiler.entry(run_rule_at, np.zeros(1, np.int64))
+    return lambda control, *tables: partial(
+        compiled, Addresses(state, venue, columns, control).with_rule(*tables)
+    )
+
+
+def has_kept_code(compiled_in: Path, rule: Callable[..., int] | None) -> bool:
+    """Tell whether the loop is compiled already, so that a run has only to load it.
+
+    Args:
+        compiled_in: where compiled code is kept.
+        rule: of the strategy; None when it is not a rule.
+
+    Raises:
+        MissingExtra: Numba is not installed.
+    """
+    compiler = compiler_for(compiled_in, rule)
+    from athena.research.engine._bound import advance_at, run_rule_at, submit_one_at, turn_at
+
+    if rule is not None:
+        return compiler.has_kept(run_rule_at)
+    return compiler.has_kept(advance_at, submit_one_at, turn_at)
 
 
 def as_views(columns: Columns) -> Any:  # noqa: ANN401 - columns whose tables are memory views
     """View columns as CPython reads them best: memory views, whose elements are Python ints."""
     views: list[Any] = [table.data for table in columns]
     return Columns(*views)
-
-
-def _as_is(value: Any) -> Any:  # noqa: ANN401 - whatever it is
-    return value

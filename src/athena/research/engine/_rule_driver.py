@@ -25,7 +25,7 @@ def drive_rule(session: Session, name: str, strategy: RuleStrategy) -> None:
     Raises:
         StrategyError: the rule raised.
     """
-    engine = new_rule_engine(
+    bind = new_rule_engine(
         session.state,
         session.venue,
         session.setup.columns,
@@ -34,13 +34,14 @@ def drive_rule(session: Session, name: str, strategy: RuleStrategy) -> None:
     )
     started_s = time.process_time()
     now = _rule_view(session)
-    tables = [engine.scratch(table) for table in (now, *_tables(session, name, strategy))]
-    control = engine.scratch(session.control)
+    control = session.control
+    tables = _tables(session, name, strategy)
+    run = bind(control, now, *tables)
     step = 0
     while step < session.n_steps:
         control[_loop.C_FROM] = step
         try:
-            step = engine.run(*tables, control)
+            step = run()
         except (Exception, SystemExit) as error:
             if _is_of_core(error, session, strategy):
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,14 +10,15 @@ import numpy as np
 
 from athena.research.engine import _loop
 from athena.research.engine._engine import choose_engine
-from athena.trading import Ints, Market
+from athena.trading import Ints
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from athena.research.engine._setup import Setup
-    from athena.trading import StateTables
+    from athena.research.engine._shares import ShareChange
+    from athena.trading import Market, StateTables
     from athena.venues import VenueTables
 
 FLUSH_WORDS = at.RECORD_RESERVE // 2
@@ -35,6 +36,7 @@ class Session:
         state, venue: the tables of core and venue.
         on_records: takes the core's records; the array is reused.
         on_progress: told the step now and then.
+        shares: of the equity, by the step that changes them.
         control: see `_loop`.
         cpu_s: what the loop has taken.
     """
@@ -44,6 +46,7 @@ class Session:
     venue: VenueTables
     on_records: RecordSink
     on_progress: ProgressSink
+    shares: Sequence[ShareChange] = ()
     control: Ints = field(init=False)
     cpu_s: float = 0.0
 
@@ -70,7 +73,7 @@ class Session:
     @property
     def market(self) -> Market:
         """Return the whole market, for signals."""
-        return Market(self.setup.instruments, self.setup.interval_ns, *self.setup.columns[:6])
+        return self.setup.market
 
     @property
     def n_words(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from athena.trading import Market
+
 if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
@@ -46,3 +48,8 @@ class Setup:
     def start_ns(self) -> int:
         """Return when the first bar opens."""
         return int(self.columns.close_ns[0]) - self.interval_ns
+
+    @property
+    def market(self) -> Market:
+        """Return the whole market, for signals."""
+        return Market(self.instruments, self.interval_ns, *self.columns[:6])

@@ -10,13 +10,17 @@ from athena.errors import CoreError, InputError
 from athena.research.engine._driver import drive
 from athena.research.engine._rule_driver import drive_rule
 from athena.research.engine._session import ProgressSink, RecordSink, Session
-from athena.research.strategies import BUILT_IN
+from athena.research.engine._shares import check_shares
+from athena.research.strategies import BUILT_IN, Relay, Solo
 from athena.trading import RuleStrategy, StrategySlot, digest_of, new_state
 from athena.trading import layout as at
 from athena.venues import books_agree, new_venue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athena.research.engine._setup import Setup
+    from athena.research.engine._shares import ShareChange
     from athena.trading import StateTables, Strategy
     from athena.venues import VenueTables
 
@@ -27,7 +31,7 @@ _OF_THE_CORE_BOOK = {
 }
 
 
-def strategy_slots(strategies: list[tuple[str, Strategy]]) -> list[StrategySlot]:
+def strategy_slots(strategies: Sequence[tuple[str, Strategy]]) -> list[StrategySlot]:
     """Give strategies their places: their own book, equal shares of the equity.
 
     Raises:
@@ -40,9 +44,10 @@ def strategy_slots(strategies: list[tuple[str, Strategy]]) -> list[StrategySlot]
 def _book_of(strategy: Strategy) -> Book:
     """Refuse a book that frees a strategy from the rules of trading: it may not choose its own."""
     book = strategy.book
-    if book == Book.TRADING or (book == Book.CORE and type(strategy) in _OF_THE_CORE_BOOK):
+    kind = strategy.kind if isinstance(strategy, Relay | Solo) else type(strategy)
+    if book == Book.TRADING or (book == Book.CORE and kind in _OF_THE_CORE_BOOK):
         return book
-    message = f"expected {type(strategy).__name__} in the trading book, was book {book!r}"
+    message = f"expected {kind.__name__} in the trading book, was book {book!r}"
     hint = "the core book is for the built-in rebalance and monthly; a subclass could do anything"
     if book == Book.HODL:
         hint = "the hodl book is filled by the system only"
@@ -77,8 +82,9 @@ def _say_nothing(_step: int) -> None:
 
 def simulate(
     setup: Setup,
-    strategies: list[tuple[str, Strategy]],
+    strategies: Sequence[tuple[str, Strategy]],
     *,
+    shares: Sequence[ShareChange] = (),
     on_records: RecordSink,
     on_progress: ProgressSink = _say_nothing,
 ) -> Outcome:
@@ -86,16 +92,19 @@ def simulate(
 
     Args:
         setup: what it is about.
-        strategies: (name, strategy); equal shares of the equity. An instance serves one run.
+        strategies: (name, strategy); equal shares of the equity to begin with. An instance serves
+            one run.
+        shares: what the shares change to, oldest first; the journal has them.
         on_records: takes the core's records, whole ones, in order; the array is reused.
         on_progress: told the step now and then.
 
     Raises:
         StrategyError: a strategy raised; it names strategy and bar.
-        InputError: no strategy, a compiled rule beside another strategy, or one whose book is not
-            its to choose.
+        InputError: no strategy, a compiled rule beside another strategy or with changing shares,
+            one whose book is not its to choose, or shares that cannot be.
     """
-    _check(strategies)
+    _check(strategies, shares)
+    check_shares(shares, len(strategies), len(setup.columns.close_ns))
     slots = strategy_slots(strategies)
     state = new_state(
         instruments=setup.instruments,
@@ -106,7 +115,7 @@ def simulate(
         start_ns=setup.start_ns,
     )
     venue = new_venue(setup.venue, setup.cash)
-    session = Session(setup, state, venue, on_records, on_progress)
+    session = Session(setup, state, venue, on_records, on_progress, shares)
     name, first = strategies[0]
     try:
         if isinstance(first, RuleStrategy):
@@ -122,11 +131,11 @@ def simulate(
     return Outcome(state, venue, tuple(slots), digest, session.is_compiled, session.cpu_s)
 
 
-def _check(strategies: list[tuple[str, Strategy]]) -> None:
+def _check(strategies: Sequence[tuple[str, Strategy]], shares: Sequence[ShareChange]) -> None:
     if not strategies:
         message = "expected at least one strategy, was none"
         raise InputError(message)
     has_rule = any(isinstance(strategy, RuleStrategy) for _, strategy in strategies)
-    if has_rule and len(strategies) > 1:
-        message = "expected a compiled rule to run alone, was beside other strategies"
+    if has_rule and (len(strategies) > 1 or shares):
+        message = "expected a compiled rule to run alone on all of the equity, was in a portfolio"
         raise InputError(message, hint="use its woken or bar kind")

@@ -1,14 +1,27 @@
 """One run and what is kept of it: request, backtest, run folder, replay, why."""
 
-from athena.research.runs._backtest import BacktestResult, run_backtest
+from athena.research.runs._backtest import BacktestResult, carry_out, run_backtest
+from athena.research.runs._baselines import Baseline, run_baseline
 from athena.research.runs._journal_files import JOURNAL_FOLDER, FileStore
+from athena.research.runs._measure import Measured, measure_simulation
+from athena.research.runs._plan import (
+    RunPlan,
+    data_sha256,
+    environment,
+    parameters_of,
+    plan_backtest,
+    setup_of,
+    strategy_of,
+    trial_parameters,
+)
 from athena.research.runs._replay import (
     ReplayReport,
     describe_bars,
     load_columns,
     replay_run,
 )
-from athena.research.runs._request import BacktestRequest
+from athena.research.runs._request import BacktestRequest, load_sources
+from athena.research.runs._results import follow_account
 from athena.research.runs._run_files import RUN_FILE, read_run, read_run_description, write_run
 from athena.research.runs._why import IntentStory, tell_intents
 
@@ -17,15 +30,30 @@ __all__ = [
     "RUN_FILE",
     "BacktestRequest",
     "BacktestResult",
+    "Baseline",
     "FileStore",
     "IntentStory",
+    "Measured",
     "ReplayReport",
+    "RunPlan",
+    "carry_out",
+    "data_sha256",
     "describe_bars",
+    "environment",
+    "follow_account",
     "load_columns",
+    "load_sources",
+    "measure_simulation",
+    "parameters_of",
+    "plan_backtest",
     "read_run",
     "read_run_description",
     "replay_run",
     "run_backtest",
+    "run_baseline",
+    "setup_of",
+    "strategy_of",
     "tell_intents",
+    "trial_parameters",
     "write_run",
 ]

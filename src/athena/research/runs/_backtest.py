@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 import traceback
@@ -29,13 +28,13 @@ from athena.research.runs._baselines import Baseline, list_baselines, run_baseli
 from athena.research.runs._candles import candles_of
 from athena.research.runs._journal_files import JOURNAL_FOLDER, FileStore
 from athena.research.runs._plan import (
+    RunPlan,
+    data_sha256,
     describe_run,
     environment,
-    parameters_of,
-    setup_of,
-    strategy_of,
+    plan_backtest,
+    trial_parameters,
 )
-from athena.research.runs._request import load_sources
 from athena.research.runs._results import (
     costs_of,
     follow_account,
@@ -55,17 +54,15 @@ from athena.trading import (
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from decimal import Decimal
     from pathlib import Path
 
-    from athena.domain import Bars
     from athena.platform.config import Config
     from athena.research._record import Curve
-    from athena.research.engine import Setup
     from athena.research.runs._request import BacktestRequest
     from athena.research.statistics import RunSummary
-    from athena.trading import BarsReference, Ints, JournalEnd, Strategy
+    from athena.trading import Ints, JournalEnd
 
     ProgressReport = Callable[[str, int, int], None]
     RecordSink = Callable[[Path, RunRecord, RunSummary], None]
@@ -96,27 +93,6 @@ class BacktestResult:
     wall_s: float
     is_compiled: bool
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Everything about a run that is decided before its first bar."""
-
-    request: BacktestRequest
-    config: Config
-    home: Path
-    run_id: str
-    now_ns: int
-    references: list[BarsReference]
-    bars: list[Bars]
-    setup: Setup
-    name: str
-    strategy: Strategy
-    on_progress: ProgressReport
-
-    @property
-    def n_steps(self) -> int:
-        return len(self.setup.columns.close_ns)
 
 
 def _say_nothing(_label: str, _done: int, _total: int) -> None:
@@ -154,26 +130,44 @@ def run_backtest(  # noqa: PLR0913 - where from, where to, when, and who is told
         StrategyError: the strategy raised; a bundle to replay it is kept in `crashes`.
     """
     started_s = time.perf_counter()
-    references, bars = load_sources(request, home)
-    setup = setup_of(request, config, bars, home)
-    name, strategy = strategy_of(request, len(setup.columns.close_ns))
-    plan = _Plan(
-        request, config, home, run_id, now_ns, references, bars, setup, name, strategy, on_progress
-    )
-    final = home_folder(home, "runs") / run_id
+    plan = plan_backtest(request, config, home, run_id=run_id, now_ns=now_ns)
+    result = carry_out(plan, on_progress=on_progress, on_record=on_record)
+    return replace(result, wall_s=time.perf_counter() - started_s)
+
+
+def carry_out(
+    plan: RunPlan,
+    *,
+    on_progress: ProgressReport = _say_nothing,
+    on_record: RecordSink = _add_nothing,
+) -> BacktestResult:
+    """Run what is planned and its baselines, record the trials, and keep it all in `runs/<id>`.
+
+    Args:
+        plan: of the run.
+        on_progress: told label, step and number of steps, of the run and of each baseline.
+        on_record: may add files to the run's folder before it is published; when it raises, there
+            is neither a run nor a trial.
+
+    Raises:
+        StrategyError: the strategy raised; a bundle to replay it is kept in `crashes`.
+    """
+    started_s = time.perf_counter()
+    setup, home = plan.setup, plan.home
+    final = home_folder(home, "runs") / plan.run_id
     with _all_or_nothing(final), ExitStack() as lock:
         with staged_folder(final) as folder:
-            outcome, end, groups = _run(plan, folder)
-            record = _record(plan, outcome, end, groups)
-            trial = _trial(plan, record)
+            outcome, end, groups = _run(plan, folder, on_progress)
+            record = _record(plan, outcome, end, groups, on_progress)
+            trials = [*plan.tried, _trial(plan, record)]
             # Until its own entry is there: else two runs that end together count one too few.
             lock.enter_context(locked_trials(home))
-            record, warning = _counted(record, trial, read_trials(home))
+            record, warning = _counted(record, trials, read_trials(home))
             write_run(folder, record)
             summary = summarise(record)
             on_record(folder, record, summary)
         with storage_errors(home):
-            cut = append_trials(home, [trial])
+            cut = append_trials(home, trials)
     n_bars = int((setup.columns.volume >= 0).sum())
     return BacktestResult(
         record=record,
@@ -210,18 +204,19 @@ class _JournalGroups:
                 yield np.frombuffer(frame.payload, np.int64)
 
 
-def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, _JournalGroups]:
+def _run(
+    plan: RunPlan, folder: Path, on_progress: ProgressReport
+) -> tuple[Outcome, JournalEnd, _JournalGroups]:
     """Run the strategy with its journal; return the journal's groups of words too."""
     store = FileStore(folder / JOURNAL_FOLDER)
-    strategy = (plan.name, plan.strategy)
-    manifest = describe_run(plan.request, plan.config, plan.setup, plan.references, strategy)
-    writer = JournalWriter(store, manifest)
+    writer = JournalWriter(store, describe_run(plan))
     try:
         outcome = simulate(
             plan.setup,
-            [strategy],
+            plan.strategies,
+            shares=plan.shares,
             on_records=writer.commit,
-            on_progress=partial(_report, plan, plan.name),
+            on_progress=partial(_report, on_progress, plan.n_steps, plan.name),
         )
     except StrategyError as error:
         raise _kept(plan, writer, folder, error) from error
@@ -232,11 +227,13 @@ def _run(plan: _Plan, folder: Path) -> tuple[Outcome, JournalEnd, _JournalGroups
     return outcome, end, _JournalGroups(store)
 
 
-def _report(plan: _Plan, label: str, step: int) -> None:
-    plan.on_progress(label, step, plan.n_steps)
+def _report(on_progress: ProgressReport, n_steps: int, label: str, step: int) -> None:
+    on_progress(label, step, n_steps)
 
 
-def _kept(plan: _Plan, writer: JournalWriter, folder: Path, error: StrategyError) -> StrategyError:
+def _kept(
+    plan: RunPlan, writer: JournalWriter, folder: Path, error: StrategyError
+) -> StrategyError:
     """Keep the journal of a run whose strategy raised: it holds all that is needed to repeat it.
 
     Returns:
@@ -250,7 +247,13 @@ def _kept(plan: _Plan, writer: JournalWriter, folder: Path, error: StrategyError
     return StrategyError(error.message, hint=f"crash bundle: {bundle}")
 
 
-def _record(plan: _Plan, outcome: Outcome, end: JournalEnd, groups: Iterable[Ints]) -> RunRecord:
+def _record(
+    plan: RunPlan,
+    outcome: Outcome,
+    end: JournalEnd,
+    groups: Iterable[Ints],
+    on_progress: ProgressReport,
+) -> RunRecord:
     """Describe the run beside its baselines; its trials are not counted yet."""
     setup = plan.setup
     fills = fill_columns(groups)
@@ -267,12 +270,12 @@ def _record(plan: _Plan, outcome: Outcome, end: JournalEnd, groups: Iterable[Int
     return RunRecord(
         run_id=plan.run_id,
         created_at_ns=plan.now_ns,
-        parameters=parameters_of(plan.request, plan.config, setup, plan.strategy),
+        parameters=plan.parameters,
         interval_ns=setup.interval_ns,
         ts_ns=setup.columns.close_ns,
         main=make_curve(plan.name, outcome, book.equity, groups),
         gross_exposure=book.gross_exposure,
-        baselines=_baselines(plan) + ([dealt] if dealt else []),
+        baselines=_baselines(plan, on_progress) + ([dealt] if dealt else []),
         fills=list_fills(setup, outcome, fills),
         trades=trades,
         candles=[candles_of(setup, k) for k in range(len(setup.instruments))],
@@ -288,7 +291,7 @@ def _record(plan: _Plan, outcome: Outcome, end: JournalEnd, groups: Iterable[Int
     )
 
 
-def _baselines(plan: _Plan) -> list[Curve]:
+def _baselines(plan: RunPlan, on_progress: ProgressReport) -> list[Curve]:
     """Run the alternatives, and the same strategy without limits when the run has some."""
     setup = plan.setup
     open_setup = replace(
@@ -298,34 +301,35 @@ def _baselines(plan: _Plan) -> list[Curve]:
     )
     baselines = list_baselines(open_setup)
     if not plan.request.is_open_risk:
-        again = strategy_of(plan.request, plan.n_steps)
-        baselines.insert(0, Baseline(f"{plan.name}, risk open", again, open_setup))
-    curves = []
+        name = f"{plan.name}, risk open"
+        baselines.insert(0, Baseline(name, plan.again(), open_setup, plan.shares))
+    curves = list(plan.beside)
     for baseline in baselines:
-        on_step = partial(_report, plan, baseline.name)
+        on_step = partial(_report, on_progress, plan.n_steps, baseline.name)
         on_step(0)
         curves.append(run_baseline(baseline, on_step))
     return curves
 
 
-def _trial(plan: _Plan, record: RunRecord) -> Trial:
+def _trial(plan: RunPlan, record: RunRecord) -> Trial:
     """Describe the run as a trial on its data; who executed it makes no difference."""
-    hashes = "".join(item.provenance.sha256 for item in plan.bars)
     summary = summarise(record)
     return Trial(
         recorded_at_ns=record.created_at_ns,
-        command="backtest",
+        command=plan.command,
         run_id=record.run_id,
-        data_sha256=hashlib.sha256(hashes.encode()).hexdigest(),
+        data_sha256=data_sha256(plan.bars),
         strategy=record.parameters["strategy"],
-        parameters={key: value for key, value in record.parameters.items() if key != "kind"},
+        parameters=trial_parameters(record.parameters),
         sharpe=summary.sharpe_per_period,
         n=summary.main.sharpe.n,
     )
 
 
-def _counted(record: RunRecord, trial: Trial, ledger: TrialLedger) -> tuple[RunRecord, str]:
+def _counted(
+    record: RunRecord, trials: Sequence[Trial], ledger: TrialLedger
+) -> tuple[RunRecord, str]:
     """Count a run among the trials on its data, itself included."""
-    known = replace(ledger, trials=(*ledger.trials, trial))
-    trials, sharpes = known.tried_on(trial.data_sha256)
-    return replace(record, trials=trials, trial_sharpes=sharpes), ledger.warning
+    known = replace(ledger, trials=(*ledger.trials, *trials))
+    n_trials, sharpes = known.tried_on(trials[-1].data_sha256)
+    return replace(record, trials=n_trials, trial_sharpes=sharpes), ledger.warning

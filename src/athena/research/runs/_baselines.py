@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from athena.research._record import Trade
-    from athena.research.engine import ProgressSink, Setup
+    from athena.research.engine import ProgressSink, Setup, ShareChange
     from athena.trading import Ints, Strategy
 
 _FRAME_NS = 4 * HOUR_NS
@@ -40,13 +40,15 @@ class Baseline:
 
     Attributes:
         name: as shown.
-        strategy: name and instance.
+        strategies: names and instances.
         setup: what it runs on; limits as its name says.
+        shares: what their shares of the equity change to.
     """
 
     name: str
-    strategy: tuple[str, Strategy]
+    strategies: Sequence[tuple[str, Strategy]]
     setup: Setup
+    shares: Sequence[ShareChange] = ()
 
 
 def list_baselines(open_setup: Setup) -> list[Baseline]:
@@ -57,12 +59,12 @@ def list_baselines(open_setup: Setup) -> list[Baseline]:
     They run without limits, which would make them something else than their name says.
     """
     baselines = [
-        Baseline(f"hold {instrument.base}", load_strategy("hold", {}), _only(open_setup, k))
+        Baseline(f"hold {instrument.base}", [load_strategy("hold", {})], _only(open_setup, k))
         for k, instrument in enumerate(open_setup.instruments)
     ]
     if len(open_setup.instruments) > 1:
         equal = load_strategy("monthly", {})
-        baselines.append(Baseline("monthly equal weight", equal, open_setup))
+        baselines.append(Baseline("monthly equal weight", [equal], open_setup))
     return [*baselines, _exponential(_only(open_setup, 0))]
 
 
@@ -75,7 +77,7 @@ def _exponential(setup: Setup) -> Baseline:
         length = format_interval(_FRAME_NS)
         parameters["frame"] = length
     name = f"EMA 9/21 on {length[:-1]} {length[-1]}, {setup.instruments[0].base}"
-    return Baseline(name, load_strategy("ema_cross", parameters), setup)
+    return Baseline(name, [load_strategy("ema_cross", parameters)], setup)
 
 
 def _only(setup: Setup, k: int) -> Setup:
@@ -104,7 +106,8 @@ def run_baseline(baseline: Baseline, on_progress: ProgressSink) -> Curve:
     groups: list[Ints] = []
     outcome = simulate(
         baseline.setup,
-        [baseline.strategy],
+        baseline.strategies,
+        shares=baseline.shares,
         on_records=lambda words: groups.append(words.copy()),
         on_progress=on_progress,
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import athena
 from athena.domain import format_decimal, format_interval, format_time
+from athena.errors import InputError
 from athena.research.engine import (
     Setup,
     align,
@@ -21,20 +24,101 @@ from athena.research.engine import (
     strategy_slots,
 )
 from athena.research.runs._replay import describe_bars
+from athena.research.runs._request import load_sources
 from athena.research.strategies import BUILT_IN, load_strategy
-from athena.trading import RuleStrategy, describe_setup
+from athena.trading import RuleStrategy, describe_setup, needs_fit
 from athena.venues import VenueSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from athena.domain import Bars
     from athena.platform.config import Config
+    from athena.research._record import Curve
+    from athena.research._trials import Trial
+    from athena.research.engine import ShareChange
     from athena.research.runs._request import BacktestRequest
     from athena.trading import BarsReference, Strategy
 
 
-def setup_of(request: BacktestRequest, config: Config, bars: list[Bars], home: Path) -> Setup:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """Everything about a run that is decided before its first bar.
+
+    Attributes:
+        request: what is asked: data, dates and risk are those of the run.
+        config: costs, execution, risk and seed.
+        home: data home.
+        run_id: name of the run's folder.
+        now_ns: when it was asked for.
+        command: what asks, for the trial ledger.
+        references, bars: of each source.
+        setup: the same in the core's units.
+        name: of the run, as shown.
+        strategies: what is run, by name, on one account; an instance serves one run.
+        again: builds the same strategies anew, for the run without limits beside it.
+        parameters: what was asked for, with everything that was left to a default.
+        tried: what was tried on the way to this run; it is recorded and counted with it.
+        shares: what the strategies' shares of the equity change to; they begin equal.
+        beside: curves that this run is compared with before the plain alternatives.
+    """
+
+    request: BacktestRequest
+    config: Config
+    home: Path
+    run_id: str
+    now_ns: int
+    command: str
+    references: Sequence[BarsReference]
+    bars: Sequence[Bars]
+    setup: Setup
+    name: str
+    strategies: Sequence[tuple[str, Strategy]]
+    again: Callable[[], Sequence[tuple[str, Strategy]]]
+    parameters: dict[str, Any]
+    tried: Sequence[Trial] = ()
+    shares: Sequence[ShareChange] = ()
+    beside: Sequence[Curve] = ()
+
+    @property
+    def n_steps(self) -> int:
+        """Return the number of steps of the time line."""
+        return len(self.setup.columns.close_ns)
+
+
+def plan_backtest(
+    request: BacktestRequest, config: Config, home: Path, *, run_id: str, now_ns: int
+) -> RunPlan:
+    """Plan a backtest; nothing is written.
+
+    Raises:
+        InputError: something asked for is not valid, or the strategy has to be fitted first.
+    """
+    references, bars = load_sources(request, home)
+    setup = setup_of(request, config, bars, home)
+    name, strategy = strategy_of(request, len(setup.columns.close_ns))
+    if needs_fit(strategy):
+        message = f"expected a strategy that needs no fit, was {name}, which defines one"
+        raise InputError(message, hint=f"athena walkforward --strategy {request.strategy}")
+    return RunPlan(
+        request=request,
+        config=config,
+        home=home,
+        run_id=run_id,
+        now_ns=now_ns,
+        command="backtest",
+        references=references,
+        bars=bars,
+        setup=setup,
+        name=name,
+        strategies=[(name, strategy)],
+        again=lambda: [strategy_of(request, len(setup.columns.close_ns))],
+        parameters=parameters_of(request, config, setup, strategy),
+    )
+
+
+def setup_of(request: BacktestRequest, config: Config, bars: Sequence[Bars], home: Path) -> Setup:
     """Translate what is asked into the core's units.
 
     Raises:
@@ -95,29 +179,24 @@ def strategy_of(request: BacktestRequest, n_steps: int) -> tuple[str, Strategy]:
         raise strategy_error(request.strategy, "while it was loaded", error) from error
 
 
-def describe_run(
-    request: BacktestRequest,
-    config: Config,
-    setup: Setup,
-    references: list[BarsReference],
-    strategy: tuple[str, Strategy],
-) -> dict[str, object]:
+def describe_run(plan: RunPlan) -> dict[str, object]:
     """Describe the run for its journal: all that replay needs, and where everything came from.
 
     The same run gives the same bytes: no clock and no id is in it.
     """
+    setup = plan.setup
     return {
         "setup": describe_setup(
             instruments=setup.instruments,
             instrument_limits=setup.instrument_limits,
-            strategies=strategy_slots([strategy]),
+            strategies=strategy_slots(plan.strategies),
             limits=setup.limits,
             cash=setup.cash,
             start_ns=setup.start_ns,
         ),
-        **describe_bars(references, setup.columns),
-        "parameters": parameters_of(request, config, setup, strategy[1]),
-        "seed": config.run.seed,
+        **describe_bars(plan.references, setup.columns),
+        "parameters": plan.parameters,
+        "seed": plan.config.run.seed,
         "environment": environment(),
     }
 
@@ -156,3 +235,14 @@ def parameters_of(
         "risk": request.risk,
         "seed": config.run.seed,
     }
+
+
+def data_sha256(bars: Sequence[Bars]) -> str:
+    """Digest which data a run sees: all of each source, whatever part of it is run on."""
+    hashes = "".join(item.provenance.sha256 for item in bars)
+    return hashlib.sha256(hashes.encode()).hexdigest()
+
+
+def trial_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes two trials different: all but how the strategy is written."""
+    return {key: value for key, value in parameters.items() if key != "kind"}

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib
-import importlib.util
 import inspect
-import sys
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athena.domain import parse_decimal
 from athena.errors import InputError
+from athena.research._own_code import own_module
 from athena.research.strategies._holdings import Hold, MonthlyRebalance, Rebalance
 from athena.research.strategies._sma import (
     SmaBracketBar,
@@ -29,7 +26,6 @@ from athena.trading import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
 
 # What a parameter can be; annotations may be text, so they are told by name.
@@ -101,9 +97,26 @@ def load_strategy(
     Raises:
         InputError: unknown name, class, kind or parameter, or a value that does not fit.
     """
+    short_name, strategy_class = find_strategy(name, kind=kind)
+    return short_name, build_strategy(strategy_class, parameters)
+
+
+def find_strategy(name: str, *, kind: str = "woken") -> tuple[str, type[Strategy]]:
+    """Find a strategy's class, from which many can be built; a user's file is run once.
+
+    Args:
+        name: as for `load_strategy`.
+        kind: `woken`, `bar` or `rule`, for the built-in ones that offer it.
+
+    Returns:
+        Its short name and the class.
+
+    Raises:
+        InputError: unknown name, class or kind.
+    """
     if ":" in name:
         strategy_class = _own_class(name)
-        return strategy_class.__name__, _build(strategy_class, parameters)
+        return strategy_class.__name__, strategy_class
     info = BUILT_IN.get(name)
     if info is None:
         message = f"expected a strategy out of {', '.join(BUILT_IN)}, was {name!r}"
@@ -111,7 +124,7 @@ def load_strategy(
     if kind not in info.kinds:
         message = f"expected kind of {name} out of {', '.join(info.kinds)}, was {kind!r}"
         raise InputError(message)
-    return name, _build(info.kinds[kind], parameters)
+    return name, info.kinds[kind]
 
 
 def _nearest(text: str, valid: Mapping[str, object] | list[str]) -> str:
@@ -120,12 +133,9 @@ def _nearest(text: str, valid: Mapping[str, object] | list[str]) -> str:
 
 
 def _own_class(name: str) -> type[Strategy]:
-    """Import a user's class; a file is imported under a name of its own."""
-    where, _, class_name = name.rpartition(":")
-    if not class_name or not where or (where.startswith(".") and not where.endswith(".py")):
-        message = f"expected a strategy as FILE.py:CLASS or MODULE:CLASS, was {name!r}"
-        raise InputError(message, hint="such as my_file.py:MyStrategy")
-    module = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
+    """Import a user's class."""
+    module, class_name = own_module(name, what="a strategy")
+    where = name.rpartition(":")[0]
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
         own = [
@@ -144,37 +154,16 @@ def _own_class(name: str) -> type[Strategy]:
     return found
 
 
-def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        message = f"expected a file with a strategy, was {path}"
-        raise InputError(message)
-    name = f"athena_user_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        message = f"expected a Python file, was {path}"
-        raise InputError(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        message = f"expected valid Python in {path}, was {error.msg} in line {error.lineno}"
-        raise InputError(message) from error
-    except ImportError as error:
-        message = f"expected what {path} imports to be there, was: {error}"
-        raise InputError(message) from error
-    return module
+def build_strategy(strategy_class: type[Strategy], parameters: Mapping[str, str]) -> Strategy:
+    """Build a strategy of a class.
 
+    Args:
+        strategy_class: from `find_strategy`.
+        parameters: name -> text, as typed.
 
-def _import_module(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        message = f"expected a module to import, was {name!r}: {error}"
-        raise InputError(message, hint="a file is named my_file.py:MyStrategy") from error
-
-
-def _build(strategy_class: type[Strategy], parameters: Mapping[str, str]) -> Strategy:
+    Raises:
+        InputError: unknown parameter, a value that does not fit, or a field without default.
+    """
     known = parameters_of(strategy_class)
     values: dict[str, Any] = {}
     for name, text in parameters.items():

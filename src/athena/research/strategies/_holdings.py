@@ -59,14 +59,14 @@ class Hold(WokenStrategy):
         return {"listed": (market.close > 0).sum(axis=0)}
 
     def on_wake(self, view: View) -> Iterable[Intent]:
-        """Buy an equal part of each instrument when it first trades."""
+        """Buy an equal part of each instrument when it first trades, unless it is held already."""
         share = self.fraction / len(view.instruments)
         intents = []
         for k, bar in enumerate(view.bars):
             if bar.close > 0 and k not in self._bought:
                 self._bought.add(k)
                 lots = view.lots_for(share, k)
-                if lots > 0:
+                if lots > 0 and not view.positions[k]:
                     intents.append(Intent(side=Side.BUY, lots=lots, instrument=k))
         return intents
 

@@ -178,7 +178,11 @@ _FAST_SUM = 1
 _SLOW_SUM = 2
 _TREND = 3
 _FILLS = 4
-_RING = 5
+_NEXT = 5  # where in the ring the newest close goes
+_RING = 6
+# Products of a sum and a length below these fit into 64 bits; a division would cost more.
+_PLAIN_SUM = 2**42
+_PLAIN_LENGTH = 2**20
 # its parameters
 _P_FAST = 0
 _P_SLOW = 1
@@ -219,25 +223,27 @@ def sma_rule(now: Table, memory: Table, parameters: Table, intents: Table) -> in
 
 
 def _next_trend(memory: Table, fast: int, slow: int, close: int) -> int:
-    """Move both window sums on by one close; return the sign of their difference."""
-    count = memory[_COUNT]
-    slot = _RING + count % slow
-    if count >= slow:
-        memory[_SLOW_SUM] -= memory[slot]
-    if count >= fast:
-        memory[_FAST_SUM] -= memory[_RING + (count - fast) % slow]
-    memory[slot] = close
-    memory[_FAST_SUM] += close
-    memory[_SLOW_SUM] += close
-    memory[_COUNT] = count + 1
-    if count + 1 < slow:
+    """Move both window sums on by one close; return the sign of their difference.
+
+    The ring holds zeros before it holds `slow` closes, so what leaves can always be taken off.
+    """
+    newest = memory[_NEXT]
+    leaving = newest - fast if newest >= fast else newest - fast + slow
+    fast_sum = memory[_FAST_SUM] - memory[_RING + leaving] + close
+    slow_sum = memory[_SLOW_SUM] - memory[_RING + newest] + close
+    memory[_RING + newest] = close
+    memory[_FAST_SUM] = fast_sum
+    memory[_SLOW_SUM] = slow_sum
+    memory[_NEXT] = newest + 1 if newest + 1 < slow else 0  # no remainder: a division is slow
+    memory[_COUNT] += 1
+    if memory[_COUNT] < slow:
         return 0
-    return _compare_means(memory[_FAST_SUM], fast, memory[_SLOW_SUM], slow)
+    return _compare_means(fast_sum, fast, slow_sum, slow)
 
 
 def _compare_means(fast_sum: int, fast: int, slow_sum: int, slow: int) -> int:
     """Return the sign of fast_sum / fast - slow_sum / slow, exactly and within 64 bits."""
-    if slow_sum < 4_611_686_018_427_387_904 // slow:  # 2^62: products of these sums fit
+    if slow_sum < _PLAIN_SUM and slow < _PLAIN_LENGTH:
         difference = fast_sum * slow - slow_sum * fast
     else:
         difference = fast_sum // fast - slow_sum // slow

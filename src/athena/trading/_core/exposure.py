@@ -91,15 +91,27 @@ def correlated_exposure(s: State, instrument: int, threshold_ppm: int) -> int:
 
 
 def strategy_exposure(s: State, strategy: int) -> int:
-    """Return one strategy's exposure, working entries included, in money."""
+    """Return one strategy's exposure in any book, what may enlarge it included, in money."""
     n_instruments = s.account[at.N_INSTRUMENTS]
     total = 0
     for instrument in range(n_instruments):
         total += abs(position_value(s, strategy * n_instruments + instrument))
     for row in range(s.account[at.N_ROWS]):
-        if counts(s, row) and s.orders[row, at.ORDER_STRATEGY] == strategy:
+        if s.orders[row, at.ORDER_STRATEGY] == strategy and may_enlarge(s, row):
             total += reserved_value(s, row)
     return total
+
+
+def may_enlarge(s: State, row: int) -> bool:
+    """Tell whether a row holds a working order that may enlarge what its strategy holds.
+
+    Outside the trading book a sale never does: there is nothing short.
+    """
+    return (
+        _works(s, row)
+        and adds_risk(s, row)
+        and (s.orders[row, at.SIDE] > 0 or in_trading_book(s, s.orders[row, at.ORDER_STRATEGY]))
+    )
 
 
 def all_books_exposure(s: State) -> int:

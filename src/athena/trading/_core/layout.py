@@ -43,7 +43,7 @@ class StateOf(NamedTuple, Generic[TableT_co]):
         account: (N_ACCOUNT,) scalars of the account.
         instruments: (MAX_INSTRUMENTS, N_INSTRUMENT) steps, last prices, risk inputs.
         correlation: (MAX_INSTRUMENTS, MAX_INSTRUMENTS) correlation of returns in ppm.
-        strategies: (MAX_STRATEGIES, N_STRATEGY) book, capital share, stop flag.
+        strategies: (MAX_STRATEGIES, N_STRATEGY) book, share of the equity, stop flag.
         positions: (MAX_POSITIONS, N_POSITION) row = strategy * instruments in use + instrument.
         orders: (MAX_ORDERS, N_ORDER) live orders; a closed order leaves its row.
         closed: (MAX_CLOSED, N_ORDER) ring of the newest closed orders, for fills that come late.
@@ -288,6 +288,7 @@ R_COMMAND = 4
 R_NOTICE = 5
 R_CASH = 6
 R_HEALTH = 7
+R_SHARE = 8
 # folded into the digest only: replay makes them again
 D_TRANSITION = 64
 D_BOOKING = 65

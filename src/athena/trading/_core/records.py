@@ -105,6 +105,13 @@ def record_health(s: State, health: int, account_ns: int) -> None:
     put(s, account_ns)
 
 
+def record_share(s: State, strategy: int, share_ppm: int) -> None:
+    """Record the share of the equity that a strategy is given."""
+    begin(s, at.R_SHARE, 2)
+    put(s, strategy)
+    put(s, share_ppm)
+
+
 def notice(s: State, what: int, argument: int) -> None:
     """Record something a person should know; an outcome."""
     begin(s, at.R_NOTICE, 3)

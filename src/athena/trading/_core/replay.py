@@ -50,6 +50,8 @@ def apply_record(s: State, words: Table, position: int) -> bool:
         step.apply_cash(s, words[first], words[first + 1])
     elif kind == at.R_HEALTH and length == _HEADER + 2:
         step.apply_health(s, words[first], words[first + 1])
+    elif kind == at.R_SHARE and length == _HEADER + 2:
+        step.apply_share(s, words[first], words[first + 1])
     else:
         return False
     return True

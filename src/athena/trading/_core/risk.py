@@ -232,10 +232,26 @@ def _check_size(s: State, price: int, tier: int, total: int) -> None:
     if tier != at.NONE:
         cap = min(cap, part(total, s.limits[limit.TIER_1_CAP_PPM + tier]))
     shrink(s, lots_for(s, instrument, cap - held, price), codes.POSITION)
-    share = part(part(total, s.strategies[strategy, at.SHARE_PPM]), s.limits[limit.GROSS_PPM])
-    free = share - stake.strategy_exposure(s, strategy)
+    free = free_of_share(s, strategy, total, s.limits[limit.GROSS_PPM])
     shrink(s, lots_for(s, instrument, free, price), codes.GROSS)
     _check_count(s)
+
+
+def free_of_share(s: State, strategy: int, total: int, limit_ppm: int) -> int:
+    """Return what a strategy may still put at stake; < 0 when its share has become too small.
+
+    A limit that allows all strategies a part of the equity allows each that part of its share.
+    """
+    share = part(total, s.strategies[strategy, at.SHARE_PPM])
+    return part(share, limit_ppm) - stake.strategy_exposure(s, strategy)
+
+
+def is_beyond_share(s: State, strategy: int) -> bool:
+    """Tell whether a strategy has more at stake than its share allows its book."""
+    most_ppm = s.limits[limit.ACCOUNT_LEVERAGE_PPM]
+    if stake.in_trading_book(s, strategy):
+        most_ppm = s.limits[limit.GROSS_PPM]
+    return free_of_share(s, strategy, equity(s), most_ppm) < 0
 
 
 def _check_count(s: State) -> None:
@@ -388,7 +404,10 @@ def _check_health(s: State, instrument: int, has_equity: bool) -> None:
 
 
 def _judge_holding(s: State, price: int) -> None:
-    """Judge a spot holding's trade: no stop, no leverage, no short; never past its target."""
+    """Judge a spot holding's trade: no stop, no leverage, no short; never past its target.
+
+    A target is a weight in the strategy's share of the equity.
+    """
     instrument = s.intent[at.I_INSTRUMENT]
     strategy = s.intent[at.I_STRATEGY]
     side = s.intent[at.I_SIDE]
@@ -402,12 +421,15 @@ def _judge_holding(s: State, price: int) -> None:
     if has_equity and price > 0:
         if s.intent[at.I_PURPOSE] == codes.REBALANCE:
             held = position_value(s, position_row(s, strategy, instrument))
-            excess = side * (part(total, s.intent[at.I_TARGET_PPM]) - held)
+            share = part(total, s.strategies[strategy, at.SHARE_PPM])
+            excess = side * (part(share, s.intent[at.I_TARGET_PPM]) - held)
             shrink(s, lots_for(s, instrument, excess, price), codes.POSITION)
         if side > 0:
             worst = worst_price(s, price)
             whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM])
             free = min(whole, s.limits[limit.TOTAL_GROSS_MONEY]) - stake.all_books_exposure(s)
+            own = free_of_share(s, strategy, total, s.limits[limit.ACCOUNT_LEVERAGE_PPM])
+            free = min(free, own)
             shrink(s, lots_for(s, instrument, free, worst), codes.GROSS)
             shrink(s, lots_for(s, instrument, spendable_cash(s), worst), codes.MARGIN)
         else:

@@ -5,7 +5,7 @@ One function an event. Each records its input first, so that the journal can rep
 
 from __future__ import annotations
 
-from athena.trading._core import codes, marks, protection, risk
+from athena.trading._core import codes, exposure, marks, protection, risk
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
 from athena.trading._core.arithmetic import mul_div_capped, same_sign
@@ -34,6 +34,7 @@ from athena.trading._core.records import (
     record_health,
     record_intent,
     record_report,
+    record_share,
     record_verdict,
 )
 from athena.trading._core.validity import fail, reference_price, worst_price
@@ -405,7 +406,7 @@ def _report_on_closed(s: State, what: int, number: int, lots: int, price: int, f
         marks.latch(s, at.HALT_FAULT)
 
 
-# --- commands, cash, health -------------------------------------------------------------------
+# --- commands, cash, shares, health -----------------------------------------------------------
 
 
 def apply_command(s: State, command: int, argument: int, argument_2: int) -> None:
@@ -487,6 +488,35 @@ def apply_cash(s: State, amount: int, is_transfer: int) -> None:
         marks.transfer(s, amount)
     else:
         s.account[at.REALISED] += amount
+
+
+def apply_share(s: State, strategy: int, share_ppm: int) -> None:
+    """Give a strategy another share of the equity; nothing is bought or sold for it.
+
+    One that has more at stake than its new share takes no new risk until it has less: the risk
+    engine sees to its intents, its working entries are cancelled here. A share outside 0..10^6, or
+    that would make all shares together more than the whole, is refused; less is always taken.
+    """
+    record_share(s, strategy, share_ppm)
+    if not _is_share(s, strategy, share_ppm):
+        notice(s, codes.NOTICE_SHARE_REFUSED, strategy)
+        return
+    s.strategies[strategy, at.SHARE_PPM] = share_ppm
+    if risk.is_beyond_share(s, strategy):
+        for row in range(s.account[at.N_ROWS]):
+            if s.orders[row, at.ORDER_STRATEGY] == strategy and exposure.may_enlarge(s, row):
+                protection.request_cancel(s, row)
+
+
+def _is_share(s: State, strategy: int, share_ppm: int) -> bool:
+    """Tell whether a strategy can be given a share beside those of the others."""
+    if not 0 <= strategy < s.account[at.N_STRATEGIES] or not 0 <= share_ppm <= at.PPM:
+        return False
+    total = share_ppm
+    for other in range(s.account[at.N_STRATEGIES]):
+        if other != strategy:
+            total += s.strategies[other, at.SHARE_PPM]
+    return total <= at.PPM or share_ppm <= s.strategies[strategy, at.SHARE_PPM]
 
 
 def apply_health(s: State, health: int, account_ns: int) -> None:
