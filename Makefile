@@ -16,7 +16,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench bench-peers nightly dist clean
+.PHONY: help demo test check bench bench-peers golden nightly dist clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 demo: $(VENV)/.demo  ## real bars, a backtest beside its baselines, a tear sheet
@@ -27,11 +27,11 @@ check: $(VENV)/.check  ## style, types, floors, docs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/zensical build --strict
 bench: $(VENV)/.dev  ## the benchmark table
 	@$(PY) -m pytest -q benchmarks --benchmark-enable
-bench-peers:  ## the engines that `make bench` compares with, each in its own environment
-	@mkdir -p .bench
-	@$(PYTHON) -m venv .bench/v_backtesting && .bench/v_backtesting/bin/python -m pip install -q "backtesting==0.6.6"
-	@$(PYTHON) -m venv .bench/v_vectorbt && .bench/v_vectorbt/bin/python -m pip install -q "vectorbt==1.2.0"
-	@python3.13 -m venv .bench/v_nautilus && .bench/v_nautilus/bin/python -m pip install -q "nautilus_trader==2.0.0rc7" numpy || echo "nautilus_trader 2 needs Python 3.13: left out" >&2
+bench-peers: $(VENV)/.dev  ## one table, ours beside other engines, each in its own environment; BENCH_N=20000 is quick
+	@BENCH_N=$(BENCH_N) $(PY) -m benchmarks.compare
+golden: $(VENV)/.dev  ## rewrite the golden order lists and the page of fill rules; show what changed, for review
+	@$(PY) -m tests.order_lists --update
+	@$(PY) -m tests.fill_rules
 nightly: $(VENV)/.dev  ## everything at full size: slow tests, 10,000 examples a property (hours)
 	@ATHENA_FULL=1 $(PY) -m pytest -q -n auto --timeout 7200 -m "not (service or e2e or learn)"
 	@ATHENA_FULL=1 $(PY) -m pytest -q benchmarks --benchmark-enable

@@ -1,21 +1,22 @@
-"""Bars per CPU second of both jobs, in every way a strategy can be written, beside peers."""
+"""Bars per CPU second of both jobs, in every way a strategy can be written."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.bars import N_BARS
 from benchmarks.engine_child import SHORT
-from benchmarks.measure import ATHENA, FOLDER, calibrate, run, run_json
-from benchmarks.table import Figure, Peer, Report
+from benchmarks.measure import ATHENA, ENGINE_CHILD, FOLDER, KINDS, calibrate, run, run_engine
+from benchmarks.table import Figure, Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest.importorskip("numba", reason="the extra `fast` is not installed")
 
-HERE = Path(__file__).parent
 FILLS = {"A": 39_114, "B": 57_141}
 EQUITY = {"A": 963_910.09, "B": 947_126.64}
 ASKS = {
@@ -34,25 +35,19 @@ MEMORY_PROFILE = (
     "fills as objects 22; statistics 16. A command that compiles first takes 1,000.",
     "",
 )
-CHILD = HERE / "engine_child.py"
-KINDS = {"bar": "Python on every bar", "woken": "Python, woken", "rule": "compiled rule"}
-PEERS = ("backtesting", "vectorbt", "nautilus")
 
 pytestmark = pytest.mark.usefixtures("bars")
-
-
-def measure(job: str, kind: str, engine: str, n_bars: int, n_runs: int) -> dict[str, Any]:
-    """Run a job in a fresh process."""
-    return run_json([sys.executable, CHILD, job, kind, engine, str(n_bars), str(n_runs)])
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[tuple[str, str], dict[str, Any]]:
     """Measure every kind on both jobs; the first pass compiles what is not cached yet."""
     for kind in ("rule", "woken"):
-        measure("A", kind, "compiled", SHORT, 1)
+        run_engine("A", kind, "compiled", SHORT, 1)
     return {
-        (kind, job): measure(job, kind, "compiled", N_BARS, 5) for kind in KINDS for job in FILLS
+        (kind, job): run_engine(job, kind, "compiled", N_BARS, 5)
+        for kind in KINDS
+        for job in FILLS
     }
 
 
@@ -83,7 +78,7 @@ def test_bars_per_cpu_second(found: dict[tuple[str, str], dict[str, Any]], repor
 
 def test_bars_per_cpu_second_of_the_core_under_cpython(report: Report) -> None:
     for job in FILLS:
-        result = measure(job, "woken", "python", SHORT, 2)
+        result = run_engine(job, "woken", "python", SHORT, 2)
         report.figures.append(
             Figure(
                 key=f"cpython_{job}",
@@ -131,8 +126,8 @@ def test_loading_compiled_code(
 
 
 def test_memory_of_a_run(report: Report) -> None:
-    """The peers' scripts measure this much: bars, strategy, engine and its records."""
-    usage = run([sys.executable, CHILD, "A", "rule", "compiled", str(N_BARS), "1"])
+    """Bars, strategy, engine and its records: what a run needs before anything is reported."""
+    usage = run([sys.executable, ENGINE_CHILD, "A", "rule", "compiled", str(N_BARS), "1"])
     what = "peak memory of a run, 1M bars: bars, strategy, core, journal"
     report.figures.append(Figure("peak_memory_run", what, usage.peak_mb, "MB", 326, 250))
 
@@ -158,22 +153,3 @@ def test_whole_command(bars: Path, report: Report) -> None:
     report.figures += [peak, took]
     if not peak.verdict().endswith("met"):
         report.notes += MEMORY_PROFILE
-
-
-@pytest.mark.parametrize("name", PEERS)
-def test_peer(name: str, report: Report) -> None:
-    python = FOLDER / f"v_{name}" / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"{name} is not installed: make bench-peers")
-    for job in FILLS:
-        command: list[str | Path] = [python, HERE / "peers" / f"{name}_py.py", job, str(N_BARS)]
-        result = run_json(command)
-        report.peers.append(
-            Peer(
-                result["version"],
-                job,
-                N_BARS / result["cpu_s"],
-                result.get("fills"),
-                result["final_equity"],
-            )
-        )

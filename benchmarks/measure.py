@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".bench"  # bars, peers' environments, compiled code; ignored by git
 ATHENA = Path(sys.executable).with_name("athena")
+ENGINE_CHILD = Path(__file__).with_name("engine_child.py")
+KINDS = {"bar": "Python on every bar", "woken": "Python, woken", "rule": "compiled rule"}
 REFERENCE_CALIB_S = 0.019  # of the machine that the asks were measured on
 _KIB_PER_UNIT = 1 if sys.platform == "linux" else 1024  # macOS counts bytes
 
@@ -83,6 +85,11 @@ def run_json(command: Sequence[str | Path], **environment: str) -> dict[str, Any
     output = run(command, **environment).output
     result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     return result
+
+
+def run_engine(job: str, kind: str, engine: str, n_bars: int, n_runs: int) -> dict[str, Any]:
+    """Run a job of the benchmark in a fresh process; see `engine_child.py`."""
+    return run_json([sys.executable, ENGINE_CHILD, job, kind, engine, str(n_bars), str(n_runs)])
 
 
 def best(command: Sequence[str | Path], n: int = 3, **environment: str) -> Usage:

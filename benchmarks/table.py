@@ -11,12 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.measure import REFERENCE_CALIB_S, ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 BASELINE = Path(__file__).with_name("baseline.json")
@@ -73,23 +69,11 @@ class Figure:
         return self.at_reference / stored if self.is_rate else stored / self.at_reference
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """What another engine took for a job in the same session."""
-
-    version: str
-    job: str
-    bars_per_cpu_s: float
-    fills: int | None
-    final_equity: float
-
-
 @dataclass(slots=True)
 class Report:
     """Everything one session has measured."""
 
     figures: list[Figure] = field(default_factory=list)
-    peers: list[Peer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def settle(self) -> None:
@@ -116,10 +100,9 @@ class Report:
         return [
             "# Benchmarks",
             "",
-            "`make bench` measures these figures and writes this page; `make bench-peers`",
-            "installs the other engines, each in an environment of its own. CPU seconds, each",
-            "job in a fresh process, the best of several runs; order states, risk checks and",
-            "journal are on.",
+            "`make bench` measures these figures and writes this page; `make bench-peers` puts",
+            "the engine [beside others](peers.md). CPU seconds, each job in a fresh process, the",
+            "best of several runs; order states, risk checks and journal are on.",
             "",
             f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; {versions()}.",
             f"A fixed Python loop took {min(calibs):.4f} CPU seconds here at best, and",
@@ -131,7 +114,6 @@ class Report:
             "|---|---|---:|---:|---:|---:|---|---:|",
             *rows,
             "",
-            *_peer_lines(self.peers, self.figures),
             *self.notes,
         ]
 
@@ -198,30 +180,3 @@ def _row(figure: Figure, stored: dict[str, float]) -> str:
         gain,
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _peer_lines(peers: Sequence[Peer], figures: Sequence[Figure]) -> list[str]:
-    if not peers:
-        return ["No peers were installed: `make bench-peers` brings them.", ""]
-    ours = {figure.key: figure.value for figure in figures}
-    rows = []
-    for peer in peers:
-        ratios = [
-            f"{ours[f'{kind}_{peer.job}'] / peer.bars_per_cpu_s:.1f}"
-            for kind in ("bar", "woken", "rule")
-        ]
-        fills = "-" if peer.fills is None else f"{peer.fills:,}"
-        rate = f"{peer.bars_per_cpu_s:,.0f}"
-        money = f"{peer.final_equity:,.2f}"
-        rows.append(f"| {' | '.join((peer.version, peer.job, rate, fills, money, *ratios))} |")
-    return [
-        "## Peers, in the same session",
-        "",
-        "Athena's bars per CPU second over theirs, for a strategy on every bar, woken, compiled.",
-        "Their preparation of the data is left out.",
-        "",
-        "| engine | job | bars/CPU-s | fills | final equity | every bar | woken | compiled |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-        *rows,
-        "",
-    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from athena.domain import OrderType, Purpose, Side, TimeInForce
+from athena.domain import OrderType, Purpose, Side, TimeInForce, from_money
 from athena.trading import Intent, codes, layout
 from athena.venues import VenueSettings, books_agree
 from tests.bar_run import MINUTE_NS, START_NS, BarRun, instrument
@@ -40,21 +40,25 @@ def _run(case: dict[str, Any], engine: Engine) -> BarRun:
     settings = VenueSettings(
         seed=42,
         taker_fee_bps=Decimal(case.get("fee_bps", 0)),
-        maker_fee_bps=Decimal(case.get("fee_bps", 0)),
+        maker_fee_bps=Decimal(case.get("maker_fee_bps", case.get("fee_bps", 0))),
         base_cost_bps=Decimal(case.get("cost_bps", 0)),
         is_touch=case.get("touch", False),
         is_path=case.get("path", False),
         cost_factor_min=factors[0],
         cost_factor_max=factors[1],
-        impact_unknown_frac=Decimal(0),
+        impact_unknown_frac=Decimal(str(case.get("impact_unknown", 0))),
     )
-    return BarRun(
+    run = BarRun(
         engine=engine,
         instruments=tuple(instrument(symbol, is_margin=is_margin) for symbol in symbols),
         venue_settings=settings,
         cash=Decimal(str(case.get("cash", 1_000_000))),
         entry_limit_ns=case.get("entry_limit_min", 0) * MINUTE_NS,
     )
+    rows = run.state.instruments
+    rows[:, layout.VOLATILITY_PPM] = round(case.get("volatility", 0) * layout.PPM)
+    rows[:, layout.BAR_VOLUME] = case.get("mean_volume", 0)
+    return run
 
 
 def _intent(order: dict[str, Any], numbers: list[int]) -> Intent:
@@ -124,5 +128,9 @@ def check_table(case: dict[str, Any], engine: Engine) -> None:
         assert [run.state_of(number) for number in numbers] == case["states"]
     if "working" in case:
         assert run.working() == case["working"]
+    if "fees" in case:
+        assert [from_money(fill.fee) for fill in run.fills] == [*map(Decimal, case["fees"])]
+    if "equity" in case:
+        assert from_money(int(run.state.account[layout.EQUITY])) == Decimal(case["equity"])
     assert books_agree(run.venue, run.state)
     assert int(run.state.account[layout.N_ILLEGAL]) == 0

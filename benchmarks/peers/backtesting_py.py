@@ -35,23 +35,25 @@ class Cross(backtesting.Strategy):
 class Bracket(Cross):
     def next(self) -> None:
         if self.difference() > peer.MARGIN and not (self.position or self.orders):
-            close = self.data.Close[-1]
-            stop, target = close * (1 - peer.STOP_FRAC), close * (1 + peer.TARGET_FRAC)
-            self.buy(size=1, sl=round(stop, 2), tp=round(target, 2))
+            stop, target = peer.protections(self.data.Close[-1])
+            self.buy(size=1, sl=stop, tp=target)
 
 
-bars = peer.load_bars()
-times = pd.to_datetime(bars.pop("ts"), unit="s")
-frame = pd.DataFrame({name.capitalize(): column for name, column in bars.items()}, index=times)
-strategy = Bracket if peer.job() == "B" else Cross
-test = backtesting.Backtest(
-    frame, strategy, cash=peer.CASH, commission=peer.FEE_FRAC, trade_on_close=False
-)
-found, cpu_s, wall_s = peer.timed(test.run)
+def prepare() -> Any:
+    bars = peer.load_bars()
+    times = pd.to_datetime(bars.pop("ts"), unit="s")
+    frame = pd.DataFrame({name.capitalize(): column for name, column in bars.items()}, index=times)
+    strategy = Bracket if peer.job() == "B" else Cross
+    return backtesting.Backtest(
+        frame, strategy, cash=peer.CASH, commission=peer.FEE_FRAC, trade_on_close=False
+    )
+
+
+found, cpu_s, wall_s = peer.measure(prepare, lambda test: test.run())
 peer.answer(
     f"backtesting.py {backtesting.__version__}",
     cpu_s,
     wall_s,
-    fills=2 * int(found["# Trades"]),
+    fills=2 * int(found["# Trades"]) + len(found["_strategy"].trades),
     final_equity=float(found["Equity Final [$]"]),
 )

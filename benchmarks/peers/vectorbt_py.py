@@ -16,12 +16,14 @@ warnings.filterwarnings("ignore")
 
 import vectorbt as vbt  # noqa: E402 - it warns when it is imported
 
-bars = peer.load_bars()
-times = pd.to_datetime(bars.pop("ts"), unit="s")
-frame = pd.DataFrame(bars, index=times)
+
+def prepare() -> Any:
+    bars = peer.load_bars()
+    times = pd.to_datetime(bars.pop("ts"), unit="s")
+    return pd.DataFrame(bars, index=times)
 
 
-def simulate() -> Any:
+def simulate(frame: Any) -> tuple[Any, int]:
     fast = vbt.MA.run(frame["close"], peer.FAST).ma
     slow = vbt.MA.run(frame["close"], peer.SLOW).ma
     enter = (fast > slow + peer.MARGIN).shift(1, fill_value=False)
@@ -42,10 +44,8 @@ def simulate() -> Any:
     return portfolio, len(portfolio.orders.records)
 
 
-peer.timed(simulate)
-(portfolio, n_fills), cpu_s, wall_s = min(
-    (peer.timed(simulate) for _ in range(3)), key=lambda run: run[1]
-)
+simulate(prepare())
+(portfolio, n_fills), cpu_s, wall_s = peer.measure(prepare, simulate)
 peer.answer(
     f"vectorbt {vbt.__version__}",
     cpu_s,

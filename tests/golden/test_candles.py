@@ -9,6 +9,7 @@ import pytest
 
 from tests.bar_run import INTERPRETED
 from tests.candle_tables import check_table, read_tables
+from tests.fill_rules import PAGE, RULES, page
 
 TABLES = read_tables()
 
@@ -27,3 +28,15 @@ def test_a_table_with_another_price_is_not_passed() -> None:
 
 def test_there_are_more_than_a_hundred_tables() -> None:
     assert len(TABLES) > 100
+
+
+def test_every_table_names_its_rules_and_every_rule_has_tables() -> None:
+    named = [case["rules"] for case in TABLES.values()]
+    assert all(rules and set(rules) <= set(RULES) for rules in named)
+    for number, rule in RULES.items():
+        assert sum(number in rules for rules in named) >= 4, rule.title
+        assert number in TABLES[rule.example]["rules"]
+
+
+def test_the_page_of_the_rules_shows_the_tables() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "make golden"

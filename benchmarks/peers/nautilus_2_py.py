@@ -48,14 +48,14 @@ class Cross(Strategy):
 class Bracket(Cross):
     def on_bar(self, bar: Any) -> None:
         if self.difference() > peer.MARGIN and self.portfolio.is_net_flat(self.instrument_id):
-            close = float(bar.close)
+            stop, target = peer.protections(float(bar.close))
             self.submit_order_list(
                 self.order_factory.bracket(
                     instrument_id=self.instrument_id,
                     order_side=model.OrderSide.BUY,
                     quantity=self.quantity,
-                    sl_trigger_price=model.Price(close * (1 - peer.STOP_FRAC), 2),
-                    tp_price=model.Price(close * (1 + peer.TARGET_FRAC), 2),
+                    sl_trigger_price=model.Price(stop, 2),
+                    tp_price=model.Price(target, 2),
                 )
             )
 
@@ -91,8 +91,8 @@ def new_engine() -> Any:
 def bar_objects() -> list[Any]:
     bars = peer.load_bars()
     bar_type = model.BarType.from_str(BAR_TYPE)
-    close_ns = ((bars["ts"] + 60) * 1_000_000_000).tolist()
-    prices = [bars[name].tolist() for name in ("open", "high", "low", "close")]
+    close_ns = ((bars["ts"] + peer.MINUTE_S) * peer.NS_PER_S).tolist()
+    prices = [bars[name].tolist() for name in peer.PRICES]
     return [
         model.Bar(bar_type, *(model.Price(p, 2) for p in row[:4]), model.Quantity(row[4], 3), t, t)
         for t, row in zip(
@@ -101,15 +101,35 @@ def bar_objects() -> list[Any]:
     ]
 
 
-engine = new_engine()
-engine.add_data(bar_objects())
-engine.add_strategy((Bracket if peer.job() == "B" else Cross)(StrategyConfig()))
-_, cpu_s, wall_s = peer.timed(engine.run)
-summary = engine.get_result().summary
-(total,) = [value for key, value in summary.items() if key.endswith("balance.USDT.total")]
+def prepare() -> Any:
+    engine = new_engine()
+    engine.add_data(bar_objects())
+    engine.add_strategy((Bracket if peer.job() == "B" else Cross)(StrategyConfig()))
+    return engine
+
+
+def run(engine: Any) -> Any:
+    engine.run()
+    return engine
+
+
+def equity(engine: Any) -> float:
+    """Return cash, and the base currency at the last close."""
+    summary = engine.get_result().summary
+    totals = {
+        name: float(value.split()[0])
+        for name, value in summary.items()
+        if name.endswith(("balance.USDT.total", "balance.BTC.total"))
+    }
+    price = {"USDT": 1.0, "BTC": float(peer.load_bars()["close"][-1])}
+    return sum(total * price[name.split(".")[-2]] for name, total in totals.items())
+
+
+engine, cpu_s, wall_s = peer.measure(prepare, run)
 peer.answer(
     f"nautilus_trader {nautilus_trader.__version__}",
     cpu_s,
     wall_s,
-    final_equity=float(total.split()[0]),
+    fills=None,
+    final_equity=equity(engine),
 )
