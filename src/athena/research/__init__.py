@@ -1,7 +1,16 @@
 """What a run proves: backtest, run records, statistics, trial ledger."""
 
+from athena.research._grid import Axis, Grid, parse_grid
 from athena.research._record import Candles, Curve, Fill, Halt, RunRecord, Trade
-from athena.research._trials import Trial, TrialLedger, read_trials, record_trials
+from athena.research._trials import (
+    LEDGER_NAME,
+    Trial,
+    TrialLedger,
+    locked_trials,
+    read_trials,
+    record_trials,
+)
+from athena.research.allocation import Allocation
 from athena.research.engine import (
     EngineKind,
     Outcome,
@@ -14,6 +23,13 @@ from athena.research.engine import (
     open_limits,
     risk_limits,
     simulate,
+)
+from athena.research.portfolio import (
+    PortfolioRequest,
+    PortfolioResult,
+    StrategyRequest,
+    StrategyResult,
+    run_portfolio,
 )
 from athena.research.runs import (
     JOURNAL_FOLDER,
@@ -32,11 +48,21 @@ from athena.research.runs import (
     tell_intents,
     write_run,
 )
+from athena.research.splits import Window
 from athena.research.statistics import RunSummary, summarise
+from athena.research.walkforward import (
+    Fold,
+    WalkForwardRequest,
+    WalkForwardResult,
+    run_walk_forward,
+)
 
 __all__ = [
     "JOURNAL_FOLDER",
+    "LEDGER_NAME",
     "RUN_FILE",
+    "Allocation",
+    "Axis",
     "BacktestRequest",
     "BacktestResult",
     "Candles",
@@ -44,24 +70,35 @@ __all__ = [
     "EngineKind",
     "FileStore",
     "Fill",
+    "Fold",
+    "Grid",
     "Halt",
     "IntentStory",
     "Outcome",
+    "PortfolioRequest",
+    "PortfolioResult",
     "ReplayReport",
     "RunRecord",
     "RunSummary",
     "Setup",
+    "StrategyRequest",
+    "StrategyResult",
     "Trade",
     "Trial",
     "TrialLedger",
+    "WalkForwardRequest",
+    "WalkForwardResult",
+    "Window",
     "align",
     "compiler_for",
     "describe_bars",
     "has_compiler",
     "instrument_limits",
     "load_columns",
+    "locked_trials",
     "open_instrument_limits",
     "open_limits",
+    "parse_grid",
     "read_run",
     "read_run_description",
     "read_trials",
@@ -69,6 +106,8 @@ __all__ = [
     "replay_run",
     "risk_limits",
     "run_backtest",
+    "run_portfolio",
+    "run_walk_forward",
     "simulate",
     "summarise",
     "tell_intents",
