@@ -286,7 +286,9 @@ def test_building_the_command_line_brings_nothing_heavy() -> None:
     assert loaded & (HEAVY | {"pydantic", "rich", "structlog", "yaml", "httpx2"}) == set()
 
 
-@pytest.mark.parametrize("room", ["platform", "domain", "market", "trading", "research"])
+@pytest.mark.parametrize(
+    "room", ["platform", "domain", "market", "trading", "research", "pricing"]
+)
 def test_importing_a_room_brings_nothing_heavy(room: str) -> None:
     """A14: the base runs without extras; the modules are listed, not the seconds."""
     assert _loaded_by(f"import athena.{room}") & HEAVY == set()
