@@ -131,7 +131,8 @@ class RunRecord:
         digest: state digest of the run, 16 hex digits.
         journal_sha256: hash of the last journal segment, hex.
         trials: runs entered in the trial ledger for this data so far, this one included.
-        trial_sharpes: per-period Sharpe ratios of those trials (variance for deflation).
+        trial_sharpes: per-period Sharpe ratios of those trials on the scale of this run, see
+            `TrialLedger.tried_on` (variance for deflation).
         environment: versions of athena, python, numpy, platform.
     """
 

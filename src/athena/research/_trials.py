@@ -70,16 +70,22 @@ class TrialLedger:
     trials: tuple[Trial, ...]
     warning: str
 
-    def tried_on(self, data_sha256: str) -> tuple[int, NDArray[np.float64]]:
+    def tried_on(self, data_sha256: str, n_periods: int) -> tuple[int, NDArray[np.float64]]:
         """Count the distinct trials on one data set, for deflation (DK-25).
 
         Runs with the same strategy, parameters and data count once (the latest Sharpe stands).
 
+        Args:
+            data_sha256: of the data set.
+            n_periods: of the run whose ratio is to be deflated, > 0.
+
         Returns:
-            (number of distinct trials, their per-period Sharpe ratios (k,) float64, NaN included).
+            Number of distinct trials, and their Sharpe ratios (k,) float64, NaN included, on the
+            scale of that run: luck spreads the ratio of n returns by 1 / sqrt(n), so a trial of m
+            returns counts with its own times sqrt(m / n).
         """
         latest = {
-            trial.identity: trial.sharpe
+            trial.identity: trial.sharpe * math.sqrt(trial.n / n_periods)
             for trial in self.trials
             if trial.data_sha256 == data_sha256
         }

@@ -39,7 +39,7 @@ def test_five_hundred_trials_are_all_there_dk25(tmp_path: Path) -> None:
     sharpes = np.random.default_rng(7).normal(0, 0.03, 500)
     for number, sharpe in enumerate(sharpes.tolist()):
         record_trials(tmp_path, [replace(TRIAL, parameters={"k": number}, sharpe=sharpe)])
-    count, found = read_trials(tmp_path).tried_on("aa")
+    count, found = read_trials(tmp_path).tried_on("aa", 730)
     assert count == 500
     assert found.tolist() == sharpes.tolist()
 
@@ -50,9 +50,9 @@ def test_repetition_is_recorded_but_counts_once(tmp_path: Path) -> None:
     for trial in (first, again, replace(TRIAL, data_sha256="bb")):
         record_trials(tmp_path, [trial])
     ledger = read_trials(tmp_path)
-    count, sharpes = ledger.tried_on("aa")
+    count, sharpes = ledger.tried_on("aa", 730)
     assert (len(ledger.trials), count, sharpes.tolist()) == (3, 1, [0.06])
-    assert ledger.tried_on("unknown")[0] == 0
+    assert ledger.tried_on("unknown", 730)[0] == 0
 
 
 def test_a_batch_is_recorded_in_order_and_an_older_ledger_says_backtest(tmp_path: Path) -> None:
@@ -70,6 +70,15 @@ def test_of_a_batch_that_cannot_be_written_nothing_is_recorded(tmp_path: Path) -
     with pytest.raises(InputError, match="JSON values"):
         record_trials(tmp_path, [TRIAL, replace(TRIAL, parameters={"data": object()})])
     assert read_trials(tmp_path).trials == ()
+
+
+def test_the_luck_of_a_short_trial_counts_as_that_of_a_long_one(tmp_path: Path) -> None:
+    """A ratio of 0.2 over 100 returns is as lucky as one of 0.1 over 400."""
+    short = replace(TRIAL, parameters={"fast": 11}, sharpe=0.2, n=100)
+    long = replace(TRIAL, parameters={"fast": 12}, sharpe=0.1, n=400)
+    record_trials(tmp_path, [short, long])
+    _, sharpes = read_trials(tmp_path).tried_on("aa", 400)
+    assert sharpes.tolist() == pytest.approx([0.1, 0.1])
 
 
 def test_undefined_sharpe_survives(tmp_path: Path) -> None:

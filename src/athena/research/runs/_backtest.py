@@ -331,5 +331,6 @@ def _counted(
 ) -> tuple[RunRecord, str]:
     """Count a run among the trials on its data, itself included."""
     known = replace(ledger, trials=(*ledger.trials, *trials))
-    n_trials, sharpes = known.tried_on(trials[-1].data_sha256)
+    own = trials[-1]
+    n_trials, sharpes = known.tried_on(own.data_sha256, max(own.n, 1))
     return replace(record, trials=n_trials, trial_sharpes=sharpes), ledger.warning

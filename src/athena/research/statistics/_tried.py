@@ -35,7 +35,8 @@ class TriedData:
         commands: what tried them -> distinct trials; they sum to n_trials.
         best: trial with the highest known Sharpe ratio; None when none is known.
         best_sharpe: of it, annualised; NaN when none is known.
-        spread: standard deviation of the annualised ratios; NaN with fewer than 2 known.
+        spread: standard deviation of the annualised ratios, those of other lengths on the scale
+            of the best one's; NaN with fewer than 2 known.
         years: covered by the best trial, else by the longest.
         noise_sharpe: annualised, that the best of so many independent trials without skill would
             show over those years.
@@ -85,7 +86,9 @@ def _summarise(recorded: list[Trial]) -> TriedData:
     per_year = _periods_per_year(interval)
     scale = math.sqrt(per_year)
     years = n_periods / per_year
-    spread = float(np.std([trial.sharpe for trial in known], ddof=1)) if len(known) > 1 else 0.0
+    # On the scale of the best: see `TrialLedger.tried_on`.
+    ratios = [trial.sharpe * math.sqrt(trial.n / max(n_periods, 1)) for trial in known]
+    spread = float(np.std(ratios, ddof=1)) if len(known) > 1 else 0.0
     benchmark = expected_maximum_sharpe(len(distinct), spread**2)
     return TriedData(
         data_sha256=recorded[-1].data_sha256,

@@ -123,7 +123,8 @@ def run_sweep(  # noqa: PLR0913 - where from, where to, when, by whom, and who i
     by_number = {item.number: item for item in log.found}
     best = by_number[rows[0].number]
     done = [by_number[n] for n in plan.numbers if by_number[n].status is Status.DONE]
-    n_trials, sharpes = read_trials(home).tried_on(data_sha256(plan.bars))
+    ledger = read_trials(home)
+    n_trials, sharpes = ledger.tried_on(data_sha256(plan.bars), plan.marks.n_periods)
     return SweepResult(
         sweep_id=plan.sweep_id,
         folder=folder,

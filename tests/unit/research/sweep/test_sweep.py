@@ -150,7 +150,7 @@ def test_the_deflated_ratio_counts_all_trials_on_these_data(home: Path) -> None:
     more = sweep_of(sweep_request("fast=3:9:2", "slow=12,40"), home)
     assert (first.trials, more.trials) == (10, 18)
     ledger = read_trials(home)
-    n, sharpes = ledger.tried_on(ledger.trials[0].data_sha256)
+    n, sharpes = ledger.tried_on(ledger.trials[0].data_sha256, ledger.trials[0].n)
     best = more.best
     assert best is not None
     returns = np.fromfile(more.folder / "returns.f8").reshape(-1, 30)[best.number]
