@@ -1,4 +1,4 @@
-"""`athena data`: bring, import, check and list bars."""
+"""`athena data`: bring, import, fetch, check and list bars."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._output import Table
-from athena.domain import parse_decimal, parse_interval_ns
+from athena.domain import parse_decimal, parse_interval_ns, parse_time_ns
+from athena.errors import InputError
 from athena.platform import SystemClock
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ _IntervalOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the group `data` to the command line."""
-    group = typer.Typer(help="Bring, import, check and list bars.", no_args_is_help=True)
+    group = typer.Typer(help="Bring, import, fetch, check and list bars.", no_args_is_help=True)
     group.command("sample")(sample)
     group.command("import")(import_)
+    group.command("fetch")(fetch)
     group.command("check")(check)
     group.command("list")(list_)
     group.command("show")(show)
@@ -87,6 +89,48 @@ def import_(  # noqa: PLR0913  # each parameter is an option of the contract
     )
     now_ns = SystemClock().now_ns()
     info, defects = import_file(path, context.home, request, imported_at_ns=now_ns)
+    payload = _public(info) | {"defects": [asdict(defect) for defect in defects]}
+    context.output.emit(payload, _line(info), *_defect_table(defects))
+
+
+def fetch(  # noqa: PLR0913  # each parameter is an option of the contract
+    ctx: typer.Context,
+    *,
+    venue: Annotated[str, typer.Option(help="Where to ask: kraken.")],
+    symbol: Annotated[str, typer.Option(help="BASE/QUOTE.")],
+    interval: Annotated[str, typer.Option(help="Bar length such as 1h.")],
+    since: Annotated[str, typer.Option(help="First day or time, UTC.")],
+    name: Annotated[str, typer.Option(help="Name of the data set; else made of the two.")] = "",
+    url: Annotated[str | None, typer.Option(help="Another address of the venue.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a venue's public bars and keep them as a data set; no key is needed.
+
+    Only finished bars are kept, gaps stay gaps. Kraken serves its newest 720 bars of an interval
+    and no older ones. What was fetched before an interruption is kept: run the same command again.
+
+    Example: athena data fetch --venue kraken --symbol BTC/USD --interval 1d --since 2026-01-01
+    """
+    from athena.app._fetch import FetchRequest, fetch_dataset, limits_file
+    from athena.venues.kraken import HOUSE_RULES, PublicKraken, PublicTransport
+    from athena.venues.limits import RateLimiter
+
+    context = Context.of(ctx, as_json=as_json)
+    if venue != "kraken":
+        message = f"expected --venue kraken, was {venue!r}"
+        raise InputError(message)
+    address = context.load({"venues.kraken.url": url}).config.venues.kraken.url
+    request = FetchRequest(
+        symbol=symbol.upper(),
+        interval_ns=parse_interval_ns(interval),
+        since_ns=parse_time_ns(since),
+        name=name,
+        url=address,
+    )
+    limiter = RateLimiter(limits_file(context.home), HOUSE_RULES)
+    with PublicTransport(address) as transport:
+        kraken = PublicKraken(transport, limiter)
+        info, defects = fetch_dataset(kraken, context.home, request, context.output)
     payload = _public(info) | {"defects": [asdict(defect) for defect in defects]}
     context.output.emit(payload, _line(info), *_defect_table(defects))
 
