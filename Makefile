@@ -50,5 +50,5 @@ clean:  ## remove the environment and build outputs
 $(VENV)/.demo:  WHAT = -e '.[report]'
 $(VENV)/.dev:   WHAT = -e '.[dev]'
 $(VENV)/.check: WHAT = -e '.[dev,docs]'
-$(VENV)/.e2e:   WHAT = -e '.[dev,e2e,ray]'
+$(VENV)/.e2e:   WHAT = -e '.[dev,e2e,ray,service]'
 $(VENV)/.%: pyproject.toml constraints.txt ; $(install)

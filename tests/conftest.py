@@ -15,7 +15,9 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from tests.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
 IS_FULL = os.environ.get("ATHENA_FULL") == "1"
@@ -95,6 +97,30 @@ def shared_data() -> Path:
 def compiler_cache() -> Path:
     """Return where compiled code is kept between test runs; compiling takes half a minute."""
     return ROOT / ".cache"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Start a PostgreSQL server for all tests of this process, or skip."""
+    pytest.importorskip("pg8000")
+    from tests.postgres_server import PACKAGES, PostgresServer, find_programs
+
+    programs = find_programs()
+    if programs is None:
+        pytest.skip(f"no PostgreSQL server here: {PACKAGES}")
+    server = PostgresServer(programs)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """Return the address of a new, empty database."""
+    name = f"test_{os.urandom(8).hex()}"
+    postgres.administer(f"CREATE DATABASE {name}")
+    yield postgres.url(name)
+    postgres.administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,15 @@ Each class says what a program may do about it: ``exit_code`` for the command li
 
     AthenaError            70  a bug, if nothing below fits
     |- InputError           2  usage, configuration, data: names the file, line or key
-    |  '- ConfigError       2  offers the nearest valid key
+    |  |- ConfigError       2  offers the nearest valid key
+    |  |- DatabaseConflict  2  a row that breaks a constraint
+    |  '- DatabaseDamaged   2  final: restore a backup
     |- MissingError         3  data, credentials, a package; hint = the command that brings it
     |  |- MissingExtra      3  also an ImportError
+    |  |- CommitUnknown     3  never repeated blindly: read first what the database holds
     |  '- ServiceDown       3  retryable
+    |     |- DatabaseDown   3  retryable
+    |     '- DatabaseLocked 3  retryable
     |- RefusedError         4  live gate, halt, unverified model, declined confirmation
     |- CheckFailed          1  audit, gate, verify: it ran well and the answer is no
     |- VenueError           3  a venue did not do what was asked
@@ -51,6 +56,14 @@ class ConfigError(InputError):
     """Report a configuration key or value that is not valid."""
 
 
+class DatabaseConflict(InputError):
+    """Report a row that breaks a constraint of its table; the transaction was undone."""
+
+
+class DatabaseDamaged(InputError):
+    """Report a database whose content cannot be trusted."""
+
+
 class MissingError(AthenaError):
     """Report something absent; the hint is the command that brings it."""
 
@@ -73,6 +86,18 @@ class ServiceDown(MissingError):
     """Report a service that did not answer; trying again later may help."""
 
     retryable = True
+
+
+class CommitUnknown(MissingError):
+    """Report a connection lost during a commit: the transaction is whole or absent, not known."""
+
+
+class DatabaseDown(ServiceDown):
+    """Report a database that cannot be reached; what was not committed was undone."""
+
+
+class DatabaseLocked(ServiceDown):
+    """Report that another writer held the database for too long."""
 
 
 class RefusedError(AthenaError):
@@ -114,12 +139,22 @@ class CoreError(AthenaError):
 class StrategyError(AthenaError):
     """Report a strategy that raised; the bundle to replay it is named."""
 
+    def __init__(self, message: str, *, hint: str = "", n_bars: int = 0) -> None:
+        """Say what it raised, and how many bars it had been through before; 0 is not one."""
+        super().__init__(message, hint=hint)
+        self.n_bars = n_bars
+
 
 __all__ = [
     "AthenaError",
     "CheckFailed",
+    "CommitUnknown",
     "ConfigError",
     "CoreError",
+    "DatabaseConflict",
+    "DatabaseDamaged",
+    "DatabaseDown",
+    "DatabaseLocked",
     "InputError",
     "MissingError",
     "MissingExtra",

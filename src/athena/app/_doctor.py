@@ -26,7 +26,7 @@ _DISTRIBUTION = "athena-desk"
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([a-z0-9-]+)['"]""")
 # Extras for people who work on Athena itself.
-_DEVELOPMENT = frozenset({"dev", "docs", "e2e"})
+_DEVELOPMENT = frozenset({"dev", "docs", "e2e", "service"})
 _OLDEST_PYTHON = (3, 11)
 _NEEDED_BYTES = 200_000_000
 _GIGABYTE = 1_000_000_000
@@ -56,6 +56,7 @@ def examine(context: Context) -> list[Finding]:
     findings = [_python(), *_packages(), _configuration(context)]
     if findings[-1].status == "ok":
         findings += [_home(context.home), _disk(context.home), _datasets(context.home)]
+        findings.append(_database(context))
     return [*findings, _clock(SystemClock().now_ns()), _terminal()]
 
 
@@ -132,6 +133,17 @@ def _datasets(home: Path) -> Finding:
     if not names:
         return Finding("data sets", "broken", "none", "athena data sample")
     return Finding("data sets", "ok", ", ".join(names))
+
+
+def _database(context: Context) -> Finding:
+    from athena.app._database import describe_database
+
+    try:
+        found = describe_database(context.config.database.url, context.home)
+    except AthenaError as error:
+        # A backtest needs none.
+        return Finding("database", "missing", error.message, error.hint)
+    return Finding("database", "ok", found)
 
 
 def _clock(now_ns: int) -> Finding:

@@ -23,6 +23,7 @@ from athena.platform._storage import (
     ensure_folder,
     file_lock,
     publish_folder,
+    staged_file,
     staged_folder,
     storage_errors,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "segments_set_aside",
     "set_segment_aside",
     "set_up_logging",
+    "staged_file",
     "staged_folder",
     "storage_errors",
     "truncate_segment",

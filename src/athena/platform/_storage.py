@@ -15,6 +15,7 @@ from athena.errors import AthenaError, InputError, MissingError, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -101,6 +102,31 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
 def atomic_write_text(path: Path, text: str) -> None:
     """Replace a text file's content durably, as UTF-8; see `atomic_write_bytes`."""
     atomic_write_bytes(path, text.encode())
+
+
+@contextmanager
+def staged_file(final: Path) -> Iterator[BinaryIO]:
+    """Offer an empty file to write; it replaces `final`, durably, when the block ends well.
+
+    When the block raises, it is removed and `final` is untouched. A process that is killed leaves
+    it beside `final`, under a name that starts with a dot.
+
+    Raises:
+        InputError: `final` cannot be written.
+        MissingError: the disk is full.
+    """
+    temporary = _hidden_sibling(final)
+    ensure_folder(final.parent)
+    with storage_errors(final):
+        try:
+            with temporary.open("x+b") as file:
+                yield file
+                file.flush()
+                sync_file(file.fileno())
+            temporary.replace(final)
+            sync_folder(final.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

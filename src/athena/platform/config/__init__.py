@@ -10,6 +10,7 @@ from athena.platform.config._merge import flatten
 from athena.platform.config._models import (
     Config,
     CostsConfig,
+    DatabaseConfig,
     ExecutionConfig,
     LogConfig,
     PathsConfig,
@@ -20,6 +21,7 @@ from athena.platform.config._risk import RiskConfig
 __all__ = [
     "Config",
     "CostsConfig",
+    "DatabaseConfig",
     "ExecutionConfig",
     "KeyInfo",
     "LoadedConfig",

@@ -86,7 +86,7 @@ def _allowed(field: FieldInfo) -> str:
         return f"number {bounds} for each base currency"
     if get_origin(annotation) in {Union, types.UnionType}:
         return "path"
-    names = {bool: "`true` or `false`", int: "whole number", Decimal: "number"}
+    names = {bool: "`true` or `false`", int: "whole number", Decimal: "number", str: "text"}
     return f"{names[annotation]} {' and '.join(_bounds(field.metadata))}".rstrip()
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _PREFIX = "ATHENA_"
 _PATH_KEYS = ("paths.home", "log.file")
+# A wrong address may hold a password where none belongs.
+_NEVER_QUOTED = frozenset({"database.url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,9 @@ def _validate(merged: dict[str, Any], origins: Mapping[str, str]) -> Config:
 def _finding(item: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     path = ".".join(str(part) for part in item["loc"])
     reason = item["msg"].removeprefix("Value error, ")
+    origin = origins.get(path)
+    if path in _NEVER_QUOTED:
+        return f"{path}: {reason} ({origin})"
     if isinstance(item["input"], Mapping):
         return f"{path}: {reason}"
-    origin = origins.get(path)
     return f"{path}: {reason}, was {item['input']!r}" + (f" ({origin})" if origin else "")

@@ -4,10 +4,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
-from athena.platform.config._keys import BasisPoints, Factor, Fraction, Ratio, Section, Whole, key
+from athena.errors import ConfigError
+from athena.platform.config._keys import (
+    Address,
+    BasisPoints,
+    Factor,
+    Fraction,
+    Ratio,
+    Section,
+    Whole,
+    key,
+)
 from athena.platform.config._risk import RiskConfig
+from athena.platform.database import database_url, has_password, parse_url
 
 
 class PathsConfig(Section):
@@ -16,6 +27,29 @@ class PathsConfig(Section):
     home: Path | None = key(
         None, "data sets, runs, caches and crash bundles; empty: the user data folder"
     )
+
+
+class DatabaseConfig(Section):
+    """Where the database is; files stay in the home."""
+
+    url: str = key(
+        "",
+        "`sqlite:///FILE` or `postgresql://USER@HOST:PORT/DATABASE` with its password in "
+        "PGPASSWORD; empty: athena.db in the home",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        # What the configuration holds is shown, recorded and backed up.
+        if has_password(url):
+            message = "expected an address without a password; export PGPASSWORD instead"
+            raise ValueError(message)
+        try:
+            parse_url(database_url(url), Path("/"))
+        except ConfigError as error:
+            raise ValueError(error.message) from None
+        return url
 
 
 class LogConfig(Section):
@@ -70,12 +104,26 @@ class ExecutionConfig(Section):
     )
 
 
+class KrakenConfig(Section):
+    """How Kraken is reached."""
+
+    url: Address = key("https://api.kraken.com", "address of its REST interface, without a path")
+
+
+class VenuesConfig(Section):
+    """Where the venues are."""
+
+    kraken: KrakenConfig = KrakenConfig()
+
+
 class Config(Section):
     """Everything that can be configured."""
 
     paths: PathsConfig = PathsConfig()
+    database: DatabaseConfig = DatabaseConfig()
     log: LogConfig = LogConfig()
     run: RunConfig = RunConfig()
     costs: CostsConfig = CostsConfig()
     execution: ExecutionConfig = ExecutionConfig()
     risk: RiskConfig = RiskConfig()
+    venues: VenuesConfig = VenuesConfig()
