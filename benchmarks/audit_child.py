@@ -66,7 +66,7 @@ def audited(world: World) -> float:
     started_s = time.process_time()
     result = audit_strategy(
         "sma_cross",
-        make,
+        lambda: make,
         world,
         make_setup=lambda bars: setup_of(bars, is_open=False),
         make_open_setup=lambda bars: setup_of(bars, is_open=True),
@@ -81,7 +81,7 @@ def naive(world: World) -> float:
     """Return the CPU seconds of one run on every prefix, signals and decisions."""
     started_s = time.process_time()
     subjects = [
-        StrategySignals("sma_cross", make, ()),
+        StrategySignals("sma_cross", make, {}),
         StrategyDecisions("sma_cross", make, lambda bars: setup_of(bars, is_open=False)),
     ]
     for subject in subjects:

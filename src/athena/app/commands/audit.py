@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from athena.domain import Bars
     from athena.platform.config import Config
-    from athena.research.audit import AuditResult, ProgressReport, Violation
+    from athena.research.audit import AuditResult, Feature, ProgressReport, Violation
     from athena.research.engine import Setup
+    from athena.trading import Strategy
 
     Job = tuple[str, Callable[[ProgressReport], AuditResult]]
 
@@ -119,11 +120,12 @@ class _Bench:
         self._config = options.config(context)
         request = options.request(context)
         loaded = load_sources(request, context.home)[1]
-        first = min(len(item) for item in loaded) - (n_bars or len(loaded[0]))
-        cut = [item.between(int(loaded[0].ts_ns[max(first, 0)]), None) for item in loaded]
+        longest = max(loaded, key=len)
+        start_ns = None if n_bars is None else int(longest.ts_ns[max(len(longest) - n_bars, 0)])
+        cut = [item.between(start_ns, None) for item in loaded]
         self._options = options
         self._context = context
-        self.world = World.of([item for item in cut if len(item)])
+        self.world = World.of(cut)
 
     def strategy(self, options: MarketOptions) -> Job:
         """Audit a strategy."""
@@ -135,12 +137,18 @@ class _Bench:
         name, found = find_strategy(request.strategy, kind=kind)
         parameters = dict(request.parameters)
         build_strategy(found, parameters)  # refused here, before the work
+
+        def renew() -> Callable[[], Strategy]:
+            return partial(
+                build_strategy, find_strategy(request.strategy, kind=kind)[1], parameters
+            )
+
         shown = f"{name}, {kind}" if ":" not in request.strategy else name
 
         def job(on_progress: ProgressReport) -> AuditResult:
             return audit_strategy(
                 shown,
-                lambda: build_strategy(found, parameters),
+                renew,
                 self.world,
                 make_setup=self._setup("default"),
                 make_open_setup=self._setup("open"),
@@ -164,17 +172,21 @@ class _Bench:
 
     def feature(self, name: str) -> Job:
         """Audit a feature: a built-in one, or a function of bars."""
+        from athena.errors import InputError
         from athena.research.audit import audit, find_feature
 
-        found = find_feature(name, self.world.bars[0].interval_ns)
-        return found.name, lambda on_progress: audit(found, self.world, on_progress)
+        if len(self.world.bars) > 1 and ":" in name:
+            message = f"expected one --data with a feature of your own, was {len(self.world.bars)}"
+            raise InputError(message, hint="it is a function of one instrument's bars")
+        renew = partial(find_feature, name, self.world.bars[0].interval_ns)
+        return renew().name, partial(audit, renew, self.world)
 
     def model(self, name: str) -> Job:
         """Audit whatever keeps the protocol."""
         from athena.research.audit import audit, load_subject
 
-        found = load_subject(name)
-        return found.name, lambda on_progress: audit(found, self.world, on_progress)
+        renew = partial(load_subject, name)
+        return renew().name, partial(audit, renew, self.world)
 
     def everything(self) -> list[Job]:
         """Audit everything that is built in."""
@@ -189,10 +201,14 @@ class _Bench:
             for kind in info.kinds
         ]
         features = [
-            (item.name, partial(audit, item, self.world))
+            (item.name, partial(audit, partial(_as_it_is, item), self.world))
             for item in market_features(self.world.bars[0].interval_ns)
         ]
         return strategies + features
+
+
+def _as_it_is(feature: Feature) -> Feature:
+    return feature
 
 
 def _without_costs(config: Config) -> Config:
@@ -231,6 +247,7 @@ def _payload(results: Sequence[AuditResult]) -> dict[str, Any]:
                 "bars": result.n_bars,
                 "runs": result.n_runs,
                 "cpu_s": result.cpu_s,
+                "unproven": list(result.unproven),
                 "methods": list(result.methods),
                 "warnings": list(result.warnings),
             }
@@ -268,6 +285,7 @@ def _report(results: Sequence[AuditResult]) -> list[str | Table]:
     parts: list[str | Table] = [Table(("audited", "", ">values", ">bars", ">CPU s"), rows)]
     for result in results:
         parts += [_sentence(item) for item in result.violations]
+        parts += [f"{result.name}: not proven: {text}" for text in result.unproven]
         parts += [f"{result.name}: {warning}" for warning in result.warnings]
         if not result.violations and not result.n_points:
             parts.append(
@@ -281,6 +299,8 @@ def _report(results: Sequence[AuditResult]) -> list[str | Table]:
 def _verdict(result: AuditResult) -> str:
     if result.violations:
         return "SEES THE FUTURE"
+    if result.unproven:
+        return "NOT PROVEN"
     return "clean" if result.n_points else "nothing to check"
 
 

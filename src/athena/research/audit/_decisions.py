@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from athena.research.audit._kept import columns_kept
 from athena.research.audit._subject import Output
 from athena.research.audit._trades import Trades
 from athena.research.engine import align, simulate
-from athena.trading import Market, RuleStrategy, codes, fill_columns, record_starts
+from athena.trading import Market, RuleStrategy, fill_columns, record_starts
 from athena.trading import layout as at
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     MakeStrategy = Callable[[], Strategy]
 
 _HEADER = 2
+_NONE = Output(np.zeros(0), np.zeros(0, np.int64))
 _INTENT_LABELS = (
     "key", "strategy", "instrument", "purpose", "side", "type", "time_in_force", "lots",
     "quote_amount", "limit", "trigger", "stop", "target", "trail_ppm", "leverage",
     "confidence_ppm", "regime", "flags", "expires_ns", "target_ppm", "sibling",
 )  # fmt: skip
 _FILL_LABELS = ("order", "instrument", "side", "lots", "price_ticks", "fee")
-_NUMBERS = "biuf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class StrategySignals:
     Attributes:
         name: of the strategy.
         make: builds a fresh one.
-        kept: names of its attributes that hold a number for every step, see `kept_columns`.
+        kept: names of its attributes that hold one row for every step, see `axes_kept`.
         context_bars: see `Auditable`.
     """
 
     name: str
     make: MakeStrategy
-    kept: tuple[str, ...]
+    kept: Mapping[str, int]
     context_bars: int = 256
 
     def evaluate(self, world: World) -> Mapping[str, Output]:
@@ -66,8 +66,30 @@ class StrategySignals:
             given = np.array([strategy.parameters(market)], np.int64)
             return {"parameters": Output(given, close_ns[:1])}
         found = {key: np.asarray(column) for key, column in strategy.signals(market).items()}
-        kept = {f"self.{key}": np.asarray(vars(strategy)[key]) for key in self.kept}
-        return {key: Output(column, close_ns) for key, column in {**found, **kept}.items()}
+        outputs = {key: Output(column, close_ns) for key, column in found.items()}
+        if self.kept:
+            here = {item.path: item.value for item in columns_kept(strategy, len(close_ns))}
+            for path, axis in self.kept.items():
+                rows = _along(here.get(path), axis)
+                # Of another length it is something else here, and no row can be compared.
+                is_whole = len(rows) == len(close_ns)
+                outputs[path] = Output(rows, close_ns) if is_whole else _NONE
+        return outputs
+
+
+def _along(value: Any, axis: int) -> NDArray[Any]:  # noqa: ANN401 - what is kept, or None
+    """Return what is kept as one row a step."""
+    table = np.zeros(0) if value is None or isinstance(value, dict) else np.asarray(value)
+    return np.moveaxis(table, axis, 0) if table.ndim > axis else np.zeros(0)
+
+
+def axes_kept(strategy: Strategy, n_steps: int) -> dict[str, int]:
+    """Name the attributes that hold one row for every step, with the axis that runs along them."""
+    return {
+        item.path: item.axis
+        for item in columns_kept(strategy, n_steps)
+        if item.offset == 0 and not isinstance(item.value, dict)
+    }
 
 
 def market_of(bars: tuple[Bars, ...]) -> Market:
@@ -77,20 +99,9 @@ def market_of(bars: tuple[Bars, ...]) -> Market:
     return Market(instruments, bars[0].interval_ns, *columns[:6])
 
 
-def kept_columns(strategy: Strategy, close_ns: Ints) -> dict[str, Any]:
-    """Find a strategy's own attributes that hold a number for every step, by name."""
-    return {
-        key: value
-        for key, value in vars(strategy).items()
-        if isinstance(value, np.ndarray | list)
-        and np.shape(value) == close_ns.shape
-        and np.asarray(value).dtype.kind in _NUMBERS
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class StrategyDecisions:
-    """Every record of a strategy's run: what it wanted, what the core said, what was filled.
+    """What a strategy wanted in a run, and what was filled.
 
     Attributes:
         name: of the strategy.
@@ -159,28 +170,19 @@ def _records(words: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _outputs(words: Ints, close_ns: Ints) -> dict[str, Output]:
-    """Sort records by the close at which they were known.
+    """Sort what was wanted by the close that decided, and fills by the close of their bar.
 
-    A bar fills, cancels and expires before its mark is processed: those reports bear the bar's
-    own number, and what comes before them at that number belongs to the close before.
+    Cancellations and notices are left out: the journal does not say whether one with a bar's
+    number came with the bar or with the mark before it.
     """
     starts, kinds, marks = _records(words)
-    steps = marks - 1
-    if len(starts):
-        is_of_bar = (kinds == at.R_REPORT) & (words[starts + _HEADER] != codes.ACCEPTED)
-        # What follows a bar's report is of that bar too: protections that its fill placed.
-        steps = np.maximum(np.maximum.accumulate(np.where(is_of_bar, marks, steps)), 0)
-    known_ns = close_ns[steps]
-    ends = np.append(starts, len(words))[1:]
-    hashes = [zlib.crc32(words[a:b].tobytes()) for a, b in zip(starts, ends, strict=True)]
-    intents = starts[kinds == at.R_INTENT]
-    asked = words[intents[:, None] + _HEADER + np.arange(at.N_INTENT)]
+    is_intent = kinds == at.R_INTENT
+    asked = words[starts[is_intent][:, None] + _HEADER + np.arange(at.N_INTENT)]
     fills = fill_columns([words])
     filled = np.stack(
         [fills.order, fills.instrument, fills.side, fills.lots, fills.price_ticks, fills.fee], 1
     )
     return {
-        "intents": Output(asked, known_ns[kinds == at.R_INTENT], _INTENT_LABELS),
+        "intents": Output(asked, close_ns[marks[is_intent] - 1], _INTENT_LABELS),
         "fills": Output(filled, close_ns[fills.marks], _FILL_LABELS),
-        "records": Output(np.array(hashes, np.int64), known_ns),
     }

@@ -8,21 +8,22 @@ bit. A fault that only the far cuts see is bisected to the first bar that shows 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from athena.domain import DAY_NS, format_time
-from athena.research.audit._subject import Violation
+from athena.errors import AthenaError, InputError
+from athena.research.audit._subject import Output, Violation
 from athena.research.audit._world import n_known
+from athena.research.engine import strategy_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
 
-    from athena.research.audit._subject import Auditable, Output
+    from athena.research.audit._subject import Auditable
     from athena.research.audit._world import World
 
     Ints = NDArray[np.int64]
@@ -35,6 +36,10 @@ _N_MIDNIGHT_CUTS = 4
 _N_POISONS = 8
 _N_RARE_CUTS = 16
 _BLOCK_MIN = 64
+_CONTEXT_MAX = 4_096
+_ALIKE = 0.98
+_ENOUGH = 0.9
+_ROUNDING = 1e-9
 # Behind a block, so that its last bars are seen beside as much future as its first ones.
 _AHEAD = 64
 
@@ -44,28 +49,57 @@ class PrefixAudit:
     """One thing under audit, and what was found so far.
 
     Attributes:
-        subject, world: what is audited, on what.
+        renew: gives the subject anew, in code that was imported anew: what an evaluation leaves
+            behind on a class or a module would show the next one what it must not know.
+        world: what it is audited on.
+        context_bars: see `Auditable`; as much as its values turned out to need.
         violations: the first of each output.
+        unproven: what could not be shown.
         n_points: values that were checked with a cut right behind their time.
         n_runs: evaluations.
     """
 
-    subject: Auditable
+    renew: Callable[[], Auditable]
     world: World
+    context_bars: int = 0
     violations: dict[str, Violation] = field(default_factory=dict)
+    unproven: list[str] = field(default_factory=list)
     n_points: int = 0
     n_runs: int = 0
 
-    def evaluate(self, world: World) -> Outputs:
-        """Evaluate the subject, and count it."""
+    def evaluate(self, world: World, subject: Auditable | None = None) -> Outputs:
+        """Evaluate a subject, a new one unless it is given, and count it.
+
+        Raises:
+            StrategyError: it raised; says on how many bars, and where.
+            InputError: it returned something else than outputs.
+        """
         self.n_runs += 1
-        return self.subject.evaluate(world)
+        subject = subject or self.renew()
+        try:
+            found: object = subject.evaluate(world)
+        except AthenaError:
+            raise
+        except Exception as error:
+            where = f"on the first {len(world.bars[0])} bars of a stretch"
+            raise strategy_error(subject.name, where, error) from error
+        if not isinstance(found, Mapping) or not all(
+            isinstance(item, Output) for item in found.values()
+        ):
+            message = f"expected {subject.name} to return outputs by name, was {type(found)}"
+            raise InputError(message, hint="evaluate(world) -> {name: Output(values, known_ns)}")
+        return found
 
     def compare(
         self, whole: World, full: Outputs, other: World, cut_ns: int, method: str
     ) -> Outputs:
         """Evaluate another world that agrees up to a cut; keep what differs before it."""
         found = self.evaluate(other)
+        self.judge(whole, full, found, cut_ns, method)
+        return found
+
+    def judge(self, whole: World, full: Outputs, found: Outputs, cut_ns: int, method: str) -> None:
+        """Keep what differs before a cut."""
         for name in sorted(set(full) | set(found)):
             if name in self.violations:
                 continue
@@ -74,7 +108,6 @@ class PrefixAudit:
                 self.violations[name] = self._blame(
                     name, row, (whole, full), found, cut_ns, method
                 )
-        return found
 
     def _blame(  # noqa: PLR0913, PLR0917 - both sides of a difference, and where it is
         self,
@@ -96,14 +129,16 @@ class PrefixAudit:
                 f"{text} at {format_time(int(t))}" for text, t in zip(shown, times, strict=True)
             ]
         return Violation(
-            name=self.subject.name,
+            name=self.renew().name,
             output=name,
             bar=n_known(self.world.bars[0], time_ns) - 1,
             time_ns=time_ns,
             full=shown[0],
             prefix=shown[1],
             inputs=self._guilty(name, whole, one, cut_ns),
-            method=method,
+            method=f"{method}; only the last digits differ"
+            if _is_rounding(one, other, row)
+            else method,
         )
 
     def _guilty(self, name: str, whole: World, one: Output | None, cut_ns: int) -> tuple[str, ...]:
@@ -151,6 +186,81 @@ def _differs(one: NDArray[np.generic], other: NDArray[np.generic]) -> NDArray[np
     return by_row
 
 
+def _is_rounding(one: Output | None, other: Output | None, row: int) -> bool:
+    """Tell whether two rows of floats differ by rounding only: a sum of another length."""
+    if one is None or other is None or row >= min(len(one.values), len(other.values)):
+        return False
+    if one.values.dtype.kind != "f" or one.values.shape[1:] != other.values.shape[1:]:
+        return False
+    return bool(np.allclose(one.values[row], other.values[row], rtol=_ROUNDING, atol=0.0))
+
+
+def check_repeatable(audit: PrefixAudit, full: Outputs) -> bool:
+    """See that the same bars give the same values twice; if not, nothing else can be shown."""
+    again = audit.evaluate(audit.world)
+    for name in sorted(set(full) | set(again)):
+        row = first_difference(full.get(name), again.get(name), audit.world.now_ns)
+        if row >= 0:
+            one, other = full.get(name), again.get(name)
+            known = [
+                item.known_ns[row] for item in (one, other) if item and row < len(item.values)
+            ]
+            time_ns = int(min(known)) if known else audit.world.now_ns
+            audit.violations[name] = Violation(
+                name=audit.renew().name,
+                output=name,
+                bar=n_known(audit.world.bars[0], time_ns) - 1,
+                time_ns=time_ns,
+                full=_shown(one, row),
+                prefix=_shown(other, row),
+                inputs=(),
+                method="the same bars twice: not repeatable, fix its seed",
+            )
+    return not audit.violations
+
+
+def find_context(audit: PrefixAudit, full: Outputs) -> None:
+    """Find how many bars before a stretch its values need, so that they mean something there.
+
+    Doubled until, on three stretches, values are defined where they are on all data, and whole
+    numbers and truth values are mostly equal; a running total never is, and is let through.
+    """
+    moments = audit.world.moments()
+    n = len(moments)
+    asked: object = audit.renew().context_bars
+    if not isinstance(asked, int) or asked < 0:
+        message = f"expected context_bars as a number of bars, was {asked!r}"
+        raise InputError(message)
+    audit.context_bars = asked
+    while 0 < audit.context_bars < min(n // 2, _CONTEXT_MAX):
+        spots = [n // 2, 3 * n // 4, n - _BLOCK_MIN]
+        if all(
+            _is_like_the_whole(audit, full, moments[max(spot, 0) :][:_BLOCK_MIN]) for spot in spots
+        ):
+            return
+        audit.context_bars *= 2
+
+
+def _is_like_the_whole(audit: PrefixAudit, full: Outputs, cuts: Ints) -> bool:
+    first, last = int(cuts[0]), int(cuts[-1])
+    found = audit.evaluate(_stretch(audit, first, last))
+    return all(
+        _is_alike(item, found[name], first - 1, last)
+        for name, item in full.items()
+        if name in found
+    )
+
+
+def _is_alike(whole: Output, part: Output, after_ns: int, until_ns: int) -> bool:
+    one, other = (
+        item.values[item.n_known(after_ns) : item.n_known(until_ns)] for item in (whole, part)
+    )
+    if one.shape != other.shape or not one.size:
+        return one.shape == other.shape
+    same = np.isnan(one) == np.isnan(other) if one.dtype.kind == "f" else one == other
+    return float(np.mean(same)) > _ALIKE
+
+
 def _shown(output: Output | None, row: int) -> str:
     return "nothing" if output is None or row >= len(output.values) else output.show(row)
 
@@ -163,7 +273,7 @@ def n_points(output: Output, after_ns: int, until_ns: int) -> int:
     return rows.size
 
 
-def cut_far(audit: PrefixAudit, on_progress: ProgressReport) -> None:
+def cut_far(audit: PrefixAudit, full: Outputs, on_progress: ProgressReport) -> None:
     """Cut and spoil the whole series at some dozen places.
 
     They are chosen at random, where the data breaks, and right behind rows of outputs that have
@@ -171,10 +281,10 @@ def cut_far(audit: PrefixAudit, on_progress: ProgressReport) -> None:
 
     Args:
         audit: takes what is found.
+        full: on all data.
         on_progress: told done and total.
     """
     world = audit.world
-    full = audit.evaluate(world)
     cuts = np.unique(np.concatenate((_places(world), *_rare_rows(world, full))))
     every = max(len(cuts) // _N_POISONS, 1)
     moments = world.moments()
@@ -245,35 +355,48 @@ def _bisect(audit: PrefixAudit, full: Outputs, name: str, cut_ns: int) -> None:
         audit.compare(world, full, world.until(cut), cut, f"{method}, bisected")
 
 
-def cut_every_bar(audit: PrefixAudit, on_progress: ProgressReport) -> None:
+def cut_every_bar(audit: PrefixAudit, full: Outputs, on_progress: ProgressReport) -> None:
     """Cut behind every bar, on a stretch that begins `context_bars` before a block of bars.
+
+    In each block the prefixes come first, the shortest before the longer, and the whole stretch
+    last: what an evaluation leaves behind is then never of the future.
 
     Args:
         audit: takes what is found.
+        full: on all data, to see how many of its values were checked.
         on_progress: told done and total.
     """
     moments = audit.world.moments()
-    size = max(audit.subject.context_bars // 2, _BLOCK_MIN)
+    size = max(audit.context_bars // 2, _BLOCK_MIN)
+    before_all = audit.n_points
     for first in range(0, len(moments), size):
         cuts = moments[first : first + size]
         ahead = moments[min(first + size + _AHEAD, len(moments)) - 1]
         stretch = _stretch(audit, int(cuts[0]), int(ahead))
-        full = audit.evaluate(stretch)
+        subject = audit.renew()
+        prefixes = [audit.evaluate(stretch.until(cut), subject) for cut in cuts.tolist()]
+        whole = audit.evaluate(stretch, subject)
         before = int(cuts[0]) - 1
-        for cut in cuts.tolist():
-            method = "truncation at every bar"
-            prefix = audit.compare(stretch, full, stretch.until(cut), cut, method)
+        for cut, prefix in zip(cuts.tolist(), prefixes, strict=True):
+            audit.judge(stretch, whole, prefix, cut, "truncation at every bar")
             audit.n_points += sum(n_points(item, before, cut) for item in prefix.values())
             before = cut
-        if full and set(full) <= set(audit.violations):
+        if whole and set(whole) <= set(audit.violations):
             return  # there is nothing left to find
         on_progress(first + len(cuts), len(moments))
+    n_checked = audit.n_points - before_all
+    n_defined = sum(n_points(item, 0, audit.world.now_ns) for item in full.values())
+    if n_checked < _ENOUGH * n_defined:
+        audit.unproven.append(
+            f"only {n_checked:,} of {n_defined:,} values are defined on stretches of "
+            f"{audit.context_bars:,} bars and were cut at every bar; use more bars"
+        )
 
 
 def _stretch(audit: PrefixAudit, first_ns: int, last_ns: int) -> World:
     """Return the world around a block: each instrument with its context before the first cut."""
     starts = [
-        int(item.ts_ns[max(n_known(item, first_ns) - 1 - audit.subject.context_bars, 0)])
+        int(item.ts_ns[max(n_known(item, first_ns) - 1 - audit.context_bars, 0)])
         for item in audit.world.bars
     ]
     return audit.world.since(min(starts)).until(last_ns)

@@ -117,6 +117,7 @@ class AuditResult:
     Attributes:
         name: of what was audited.
         violations: the first one of each output and method; empty when it is clean.
+        unproven: what could not be shown, for a person; empty when it is clean.
         warnings: what a person should know; not a fault.
         n_points: how many values were checked with a cut right behind their time.
         n_runs: how often it was evaluated.
@@ -127,6 +128,7 @@ class AuditResult:
 
     name: str
     violations: tuple[Violation, ...]
+    unproven: tuple[str, ...]
     warnings: tuple[str, ...]
     n_points: int
     n_runs: int
@@ -136,5 +138,5 @@ class AuditResult:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether something was checked and nothing found."""
-        return not self.violations and self.n_points > 0
+        """Tell whether something was checked, nothing found, and nothing left open."""
+        return not self.violations and not self.unproven and self.n_points > 0

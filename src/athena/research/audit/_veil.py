@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from athena.research.audit._decisions import kept_columns
+from athena.research.audit._kept import Kept, columns_kept
 from athena.trading import BarStrategy, WokenStrategy
 
 if TYPE_CHECKING:
@@ -27,23 +27,49 @@ _MARKET_COLUMNS = ("open", "high", "low", "close", "volume")
 
 
 class _Hidden:
-    """One column and its truth; what lies ahead shows the values of other bars."""
+    """One column and its truth; what lies ahead shows the values of other bars.
 
-    def __init__(self, shown: Any, rng: np.random.Generator) -> None:  # noqa: ANN401 - a list or an array
-        self.shown = shown
-        self.truth = shown.copy()
-        order = rng.permutation(np.asarray(shown).shape[-1])
-        if isinstance(shown, list):
-            shown[:] = [self.truth[k] for k in order]
+    What the strategy itself has written since is left alone.
+    """
+
+    def __init__(self, kept: Kept, rng: np.random.Generator) -> None:
+        self._offset = kept.offset
+        self._place = kept.value
+        self._keys = list(kept.value) if isinstance(kept.value, dict) else None
+        self._rows = np.moveaxis(kept.value, kept.axis, 0) if self._is_array else kept.value
+        self._truth = [self._at(k) for k in range(self._n_rows)]
+        order = rng.permutation(self._n_rows)
+        self._hidden = [self._truth[k] for k in order]
+        for k, value in enumerate(self._hidden):
+            self._put(k, value)
+
+    @property
+    def _is_array(self) -> bool:
+        return isinstance(self._place, np.ndarray)
+
+    @property
+    def _n_rows(self) -> int:
+        return len(self._rows)
+
+    def _at(self, k: int) -> Any:  # noqa: ANN401 - a number or a row of them
+        if self._keys is not None:
+            return self._place[self._keys[k]]
+        return self._rows[k].copy() if self._is_array else self._rows[k]
+
+    def _put(self, k: int, value: Any) -> None:  # noqa: ANN401 - as above
+        if self._keys is not None:
+            self._place[self._keys[k]] = value
         else:
-            shown[...] = self.truth[..., order]
+            self._rows[k] = value
 
     def reveal(self, first: int, last: int) -> None:
         """Show the truth of steps [first, last)."""
-        if isinstance(self.shown, list):
-            self.shown[first:last] = self.truth[first:last]
-        else:
-            self.shown[..., first:last] = self.truth[..., first:last]
+        begin = 0 if first == 0 else first + self._offset
+        for k in range(max(begin, 0), min(last + self._offset, self._n_rows)):
+            if self._keys is not None and self._keys[k] not in self._place:
+                continue
+            if np.array_equal(self._at(k), self._hidden[k], equal_nan=True):
+                self._put(k, self._truth[k])
 
 
 class _Veil:
@@ -65,17 +91,21 @@ class _Veil:
             view.flags.writeable = False
         found = self._signals(replace(market, **views))
         signals = {name: np.array(column) for name, column in found.items()}
-        own = kept_columns(self._strategy, market.close_ns).values()
-        bases = list(copies.values())
-        for value in own:
+        n_steps = len(market.close_ns)
+        self._thaw(n_steps)
+        own = [Kept(name, column, 1, 0) for name, column in copies.items()]
+        for kept in columns_kept(self._strategy, n_steps):
             # A view of the market is hidden with it; its own truth must not be hidden twice.
-            is_shared = isinstance(value, np.ndarray) and any(
-                np.shares_memory(value, base) for base in bases
-            )
-            if not is_shared and _is_writeable(value):
-                bases.append(value)
-        self._hidden = [_Hidden(base, self._rng) for base in bases]
+            if _can_be_hidden(kept.value) and not _is_shared(kept.value, own):
+                own.append(kept)
+        self._hidden = [_Hidden(kept, self._rng) for kept in own]
         return signals
+
+    def _thaw(self, n_steps: int) -> None:
+        """Replace tuples on the strategy by lists, which can be changed."""
+        for name, value in list(vars(self._strategy).items()):
+            if isinstance(value, tuple) and abs(len(value) - n_steps) <= 1:
+                object.__setattr__(self._strategy, name, list(value))
 
     def decide(self, view: View) -> Any:  # noqa: ANN401 - what strategies return
         """Show what has happened since, then ask."""
@@ -87,8 +117,19 @@ class _Veil:
         return self._decide(view)
 
 
-def _is_writeable(value: object) -> bool:
-    return not isinstance(value, np.ndarray) or bool(value.flags.writeable)
+def _can_be_hidden(value: Any) -> bool:  # noqa: ANN401 - what is kept
+    """Tell whether values can be exchanged, and whether that would change anything."""
+    if isinstance(value, tuple) or (isinstance(value, np.ndarray) and not value.flags.writeable):
+        return False
+    items = np.asarray(list(value.values()) if isinstance(value, dict) else value)
+    return bool((items != items.flat[0]).any())
+
+
+def _is_shared(value: Any, own: list[Kept]) -> bool:  # noqa: ANN401 - what is kept
+    return isinstance(value, np.ndarray) and any(
+        isinstance(other.value, np.ndarray) and np.shares_memory(value, other.value)
+        for other in own
+    )
 
 
 def veiled(strategy: BarStrategy | WokenStrategy, seed: int = 0) -> Strategy:

@@ -145,6 +145,12 @@ class World:
         )
         return World(bars, self.now_ns, observations)
 
+    def dealt(self, after_ns: int, seed: int) -> World:
+        """Return a world whose later bars come in another order, as the veil shows them."""
+        rng = np.random.Generator(np.random.PCG64(seed))
+        bars = tuple(_deal_later(item, n_known(item, after_ns), rng) for item in self.bars)
+        return replace(self, bars=bars)
+
     def shuffled(self, seed: int) -> World:
         """Return a null world: the same bars in random order, each mirrored or not (LA-4).
 
@@ -190,6 +196,12 @@ def _poison(bars: Bars, first: int, rng: Random) -> Bars:
     volume = bars.volume_lots.copy()
     volume[first:] = np.rint(volume[first:] * rng.uniform(0.0, _LARGEST_FACTOR, n))
     return _remade(bars, {**columns, "volume_lots": volume}, "its end spoilt")
+
+
+def _deal_later(bars: Bars, first: int, rng: Random) -> Bars:
+    order = np.concatenate((np.arange(first), first + rng.permutation(len(bars) - first)))
+    columns = {name: getattr(bars, name)[order] for name in _SPIKED}
+    return _remade(bars, columns, "its end dealt anew")
 
 
 def _poison_series(item: Observations, after_ns: int, rng: Random) -> Observations:

@@ -35,8 +35,8 @@ def check_rows(split: Split, rows: SplitRows, ts_ns: Ints, label_end_ns: Ints) -
 
     Raises:
         CheckFailed: a row is in both, a training row lies in a test span, its label reaches into
-            one or into the gap before it, a label of the test reaches up to it, or it stands
-            under embargo; names the first such row.
+            one or into the gap before it, a label of the test reaches up to it, it stands under
+            embargo, or a test row lies in no test span; names the first such row.
         InputError: shapes differ, or a label ends no later than its row.
     """
     check_labels(ts_ns, label_end_ns)
@@ -52,6 +52,13 @@ def check_rows(split: Split, rows: SplitRows, ts_ns: Ints, label_end_ns: Ints) -
         _refuse(f"lies within a label of the test span {span}", met, rows.train, train_ns)
         held = (train_ns >= span.end_ns) & (train_ns < span.end_ns + split.embargo_ns)
         _refuse(f"stands under the embargo after {span}", held, rows.train, train_ns)
+    test_ns = ts_ns[rows.test]
+    is_agreed = np.any([span.holds(test_ns) for span in split.test], axis=0)
+    if not np.all(is_agreed):
+        stray = int(np.flatnonzero(~is_agreed)[0])
+        when = format_time(int(test_ns[stray]))
+        message = f"expected test rows in the test spans, was row {rows.test[stray]} at {when}"
+        raise CheckFailed(message, hint=_HINT)
 
 
 def _refuse(what: str, is_wrong: Mask, rows: Ints, times_ns: Ints) -> None:

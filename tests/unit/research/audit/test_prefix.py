@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from athena.errors import InputError
+from athena.errors import InputError, StrategyError
 from athena.research.audit import Feature, Output, World, audit
 from athena.research.audit._prefix import first_difference
 from tests.market_builder import HOUR_NS, driftless_bars
@@ -48,7 +48,7 @@ def leak_at(bar: int, ahead: int) -> Callable[[World], Any]:
 @pytest.mark.parametrize("bar", [0, 1, 63, 64, 127, 128, 400, N - 2])
 def test_a_leak_of_one_bar_at_one_bar_is_found_and_named(bar: int) -> None:
     """D02: at every bar, one-bar leaks included."""
-    result = audit(feature(leak_at(bar, 1)), WORLD)
+    result = audit(lambda: feature(leak_at(bar, 1)), WORLD)
     assert not result.is_clean
     (found,) = result.violations
     assert (found.bar, found.output) == (bar, "value")
@@ -60,13 +60,14 @@ def test_a_leak_of_one_bar_at_one_bar_is_found_and_named(bar: int) -> None:
 
 @given(bar=st.integers(0, N - 40), ahead=st.integers(1, 30))
 def test_a_leak_of_some_bars_is_found_at_its_bar(bar: int, ahead: int) -> None:
-    (found,) = audit(feature(leak_at(bar, ahead)), WORLD).violations
+    assume(closes(WORLD)[bar] != closes(WORLD)[bar + ahead])
+    (found,) = audit(lambda: feature(leak_at(bar, ahead)), WORLD).violations
     assert found.bar == bar
 
 
 def test_a_leak_that_only_far_cuts_see_is_bisected() -> None:
     """The value at bar 300 knows what comes 400 bars later: no stretch reaches so far."""
-    result = audit(feature(leak_at(300, 400)), WORLD)
+    result = audit(lambda: feature(leak_at(300, 400)), WORLD)
     (found,) = result.violations
     assert found.bar == 300
     assert "bisected" in found.method
@@ -81,7 +82,7 @@ def test_every_value_of_an_honest_feature_is_checked() -> None:
         return out
 
     # The running total of a stretch begins elsewhere, but the same for both sides of a cut.
-    result = audit(feature(mean), WORLD)
+    result = audit(lambda: feature(mean), WORLD)
     assert result.violations == ()
     assert result.is_clean
     assert result.n_points >= N - 9
@@ -89,7 +90,7 @@ def test_every_value_of_an_honest_feature_is_checked() -> None:
 
 
 def test_a_value_that_is_never_defined_proves_nothing() -> None:
-    result = audit(feature(lambda world: np.full(len(world.bars[0]), np.nan)), WORLD)
+    result = audit(lambda: feature(lambda world: np.full(len(world.bars[0]), np.nan)), WORLD)
     assert result.violations == ()
     assert not result.is_clean
 
@@ -98,7 +99,7 @@ def test_every_output_is_judged_on_its_own() -> None:
     both = Feature(
         "two", lambda world: {"honest": closes(world), "leaking": leak_at(7, 1)(world)}, 64
     )
-    (found,) = audit(both, WORLD).violations
+    (found,) = audit(lambda: both, WORLD).violations
     assert found.output == "leaking"
 
 
@@ -106,13 +107,13 @@ def test_an_output_that_comes_and_goes_is_found() -> None:
     def compute(world: World) -> Mapping[str, Any]:
         return {"value": closes(world)} if len(world.bars[0]) == N else {}
 
-    result = audit(Feature("fickle", compute, 0), WORLD)
+    result = audit(lambda: Feature("fickle", compute, 0), WORLD)
     assert result.violations[0].prefix == "nothing"
 
 
 def test_a_column_that_only_the_number_of_bars_changes_names_no_input() -> None:
     counted = feature(lambda world: np.full(len(world.bars[0]), float(len(world.bars[0]))))
-    assert audit(counted, WORLD).violations[0].inputs == ()
+    assert audit(lambda: counted, WORLD).violations[0].inputs == ()
 
 
 def test_a_column_that_all_prices_together_change_says_so() -> None:
@@ -123,7 +124,7 @@ def test_a_column_that_all_prices_together_change_says_so() -> None:
         level = np.append(np.minimum(bars.low_ticks[1:], 10**6) > 10**5, np.array([False]))
         return (level & np.append(bars.low_ticks[1:] > 0, np.array([True]))).astype(float)
 
-    cheap = audit(feature(compute), WORLD)
+    cheap = audit(lambda: feature(compute), WORLD)
     assert cheap.violations == ()  # nothing there is so high: no leak shows on these bars
 
 
@@ -145,11 +146,61 @@ class Fitted:
 @pytest.mark.parametrize("late", [1, 5, 300])
 def test_what_is_fitted_once_on_later_rows_is_found(late: int) -> None:
     """LA-3: the fit, not the forecasts; even where no cut falls on its own bar by chance."""
-    assert audit(Fitted(late), WORLD).violations[0].output == "mean"
+    assert audit(lambda: Fitted(late), WORLD).violations[0].output == "mean"
 
 
 def test_what_is_fitted_on_its_own_past_is_not() -> None:
-    assert audit(Fitted(0), WORLD).violations == ()
+    assert audit(lambda: Fitted(0), WORLD).violations == ()
+
+
+def test_a_value_that_needs_more_bars_than_it_says_is_cut_at_every_bar_all_the_same() -> None:
+    """A mean of 300 bars says 64: its stretches are made long enough, and the leak shows."""
+
+    def compute(world: World) -> Any:
+        values = closes(world)
+        out = np.full(len(values), np.nan)
+        total = np.append(0.0, np.cumsum(values))
+        out[299:] = (total[300:] - total[:-300]) / 300 if len(values) >= 300 else out[299:]
+        jumps = np.append(np.diff(values), 0.0)
+        return out + np.where(jumps > 60, jumps, 0.0)
+
+    result = audit(lambda: feature(compute), WORLD)
+    assert result.violations[0].bar >= 299
+
+    def honest(world: World) -> Any:
+        values = closes(world)
+        out = np.full(len(values), np.nan)
+        total = np.append(0.0, np.cumsum(values))
+        out[299:] = (total[300:] - total[:-300]) / 300 if len(values) >= 300 else out[299:]
+        return out
+
+    clean = audit(lambda: feature(honest), WORLD)
+    assert clean.is_clean
+    assert clean.n_points >= N - 299
+
+
+def test_what_gives_other_values_each_time_is_told_from_a_leak() -> None:
+    rng = np.random.default_rng()
+    (found,) = audit(lambda: feature(lambda w: rng.random(len(w.bars[0]))), WORLD).violations
+    assert "not repeatable" in found.method
+    assert found.inputs == ()
+
+
+def test_a_sum_in_another_order_is_named_as_rounding() -> None:
+    def compute(world: World) -> Any:
+        values = closes(world) / 3.0
+        return np.fft.irfft(np.fft.rfft(values, 2 * len(values)), 2 * len(values))[: len(values)]
+
+    (found,) = audit(lambda: feature(compute), WORLD).violations
+    assert "only the last digits differ" in found.method
+
+
+def test_what_raises_is_named_with_the_number_of_bars() -> None:
+    def compute(world: World) -> Any:
+        return np.lib.stride_tricks.sliding_window_view(closes(world), 50)[:, 0]
+
+    with pytest.raises(StrategyError, match=r"planted raised ValueError.*on the first 1 bars"):
+        audit(lambda: feature(compute), World.of([WORLD.bars[0].rows(0, 1)]))
 
 
 def test_outputs_are_rows_with_times_in_order() -> None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from athena.domain import Side
+from athena.domain import OrderType, Side
 from athena.research.audit import AuditResult, World, audit_strategy
-from athena.research.strategies import BUILT_IN, load_strategy
+from athena.research.strategies import BUILT_IN, find_strategy, load_strategy
 from athena.trading import BarStrategy, Intent, RuleStrategy, Wake, WokenStrategy
 from tests.market_builder import HOUR_NS, driftless_bars, setup_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from athena.trading import Market, Strategy, View
 
@@ -30,7 +31,7 @@ TWO = World.of(
 def audited(make: Callable[[], Strategy], world: World = WORLD) -> AuditResult:
     return audit_strategy(
         "planted",
-        make,
+        lambda: make,
         world,
         make_setup=lambda bars: setup_of(list(bars), is_open=False),
         make_open_setup=lambda bars: setup_of(list(bars)),
@@ -211,7 +212,7 @@ class Learns(Honest):
         self.level = int(market.close[0].mean())
 
     def on_wake(self, view: View) -> Intent | None:
-        return self.want(view, is_up=view.bar.close < self.level)
+        return self.want(view, is_up=view.bar.close % 7 < self.level % 7)
 
 
 class LearnsAndLooks(Learns):
@@ -232,6 +233,119 @@ def test_a_strategy_that_is_fitted_learns_from_the_first_half() -> None:
     assert result.n_bars < len(WORLD.bars[0])
 
 
+class KeepsACopyOfAll(Honest):
+    """It leaves out what the next bar would make a loss: a copy of all columns as floats."""
+
+    def signals(self, market: Market) -> Mapping[str, Any]:
+        self.all = {"closes": market.close.astype(float)}
+        return super().signals(market)
+
+    def on_wake(self, view: View) -> Intent | None:
+        closes = self.all["closes"][0]
+        k = view.step + 1
+        if not view.position and k < len(closes) and closes[k] < view.bar.close - 40:
+            return None
+        return self.want(view, is_up=bool(view.signals[0]))
+
+
+class KeepsDifferences(Honest):
+    """The moves, one fewer than bars, in a tuple: the one at k is known at bar k + 1."""
+
+    ahead = 0
+
+    def signals(self, market: Market) -> Mapping[str, Any]:
+        self.moves = tuple(np.diff(market.close[0]).tolist())
+        return super().signals(market)
+
+    def on_wake(self, view: View) -> Intent | None:
+        k = view.step + self.ahead
+        return self.want(view, is_up=0 <= k < len(self.moves) and self.moves[k] > 0)
+
+
+class KeepsPastDifferences(KeepsDifferences):
+    ahead = -1
+
+
+class Plans(Honest):
+    """It writes into a column of its own, ahead of time: that is a plan, not a look."""
+
+    def signals(self, market: Market) -> Mapping[str, Any]:
+        self.plan = np.zeros(len(market.close_ns))
+        return super().signals(market)
+
+    def on_wake(self, view: View) -> Intent | None:
+        self.plan[view.step + 5 : view.step + 6] = 1.0 if view.signals[0] else 0.0
+        return self.want(view, is_up=bool(self.plan[view.step]))
+
+
+class Expires(Honest):
+    """Orders that end by themselves: cancellations at the mark of a bar."""
+
+    def on_wake(self, view: View) -> Intent | None:
+        if view.position or view.n_working:
+            return None
+        return Intent(
+            side=Side.BUY,
+            lots=10,
+            type=OrderType.LIMIT,
+            limit_ticks=view.bar.close - 30,
+            expires_ns=view.now_ns + 2 * HOUR_NS,
+        )
+
+
+@pytest.mark.parametrize("fault", [KeepsACopyOfAll, KeepsDifferences])
+def test_what_it_keeps_in_another_form_is_veiled_too(fault: type[Strategy]) -> None:
+    result = audited(fault)
+    assert "intents" in {item.output for item in result.violations}
+
+
+@pytest.mark.parametrize("twin", [KeepsPastDifferences, Plans, Expires])
+def test_what_is_kept_and_used_honestly_is_not_accused(twin: type[Strategy]) -> None:
+    assert audited(twin).is_clean
+
+
+CACHED = """
+from athena.domain import OrderType, Side
+from athena.trading import BarStrategy, Intent
+
+CLOSES = {}
+
+class Cached(BarStrategy):
+    def signals(self, market):
+        CLOSES.update(zip(market.close_ns.tolist(), market.close[0].tolist()))
+        return {}
+
+    def on_bar(self, view):
+        later = CLOSES.get(view.now_ns + AHEAD * 3_600_000_000_000)
+        if later is not None and later > view.bar.close and not view.position:
+            return Intent(side=Side.BUY, lots=10)
+        if view.position and later is not None and later < view.bar.close:
+            return Intent(side=Side.SELL, lots=view.position)
+        return None
+"""
+
+
+@pytest.mark.parametrize(("ahead", "is_clean"), [(1, False), (-1, True)])
+def test_what_a_run_leaves_on_its_module_hides_nothing(
+    tmp_path: Path, ahead: int, is_clean: bool
+) -> None:
+    """A cache of closes by time, filled on all data, would tell every later run on a part."""
+    path = tmp_path / "cached.py"
+    path.write_text(CACHED.replace("AHEAD", str(ahead)), "utf-8")
+
+    def renew() -> Callable[[], Strategy]:
+        return find_strategy(f"{path}:Cached")[1]
+
+    result = audit_strategy(
+        "cached",
+        renew,
+        WORLD,
+        make_setup=lambda bars: setup_of(list(bars), is_open=False),
+        make_open_setup=lambda bars: setup_of(list(bars)),
+    )
+    assert result.is_clean is is_clean
+
+
 def test_a_strategy_that_never_decides_says_so() -> None:
     class Idle(WokenStrategy):
         wake = Wake()
@@ -241,7 +355,8 @@ def test_a_strategy_that_never_decides_says_so() -> None:
 
     result = audited(Idle)
     assert result.violations == ()
-    assert any("decided nothing" in warning for warning in result.warnings)
+    assert "decided nothing" in result.unproven[0]
+    assert not result.is_clean
 
 
 CASES = [(name, kind) for name, info in BUILT_IN.items() for kind in info.kinds]

@@ -294,3 +294,13 @@ def test_a_second_read_of_a_test_block_names_both_callers() -> None:
         guard.read("test of fold 1", "tuner")
     assert it.value.exit_code == 4
     assert guard.readers == {"test of fold 1": "scorecard", "test of fold 2": "scorecard"}
+
+
+def test_rows_are_judged_on_where_it_was_agreed() -> None:
+    """P0-1: test rows outside the test spans would hide a purge that is missing."""
+    split = folds()[0]
+    rows = split.rows(TIMES, ENDS)
+    early = SplitRows(rows.train, np.append(rows.train[-1] + 1, rows.test))
+    with pytest.raises(CheckFailed, match="expected test rows in the test spans"):
+        check_rows(split, early, TIMES, ENDS)
+    check_rows(split, rows, TIMES, ENDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from athena.research.audit._audit import audit, audit_trader
@@ -15,7 +16,7 @@ from athena.research.audit.gallery._specimen import Specimen, TradingSpecimen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from athena.research.audit._subject import AuditResult
+    from athena.research.audit._subject import Auditable, AuditResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Shown:
     def is_right(self) -> bool:
         """Tell whether the leak was caught and the twin was not accused."""
         return bool(self.leaking.violations) and self.honest.is_clean
+
+
+def _as_it_is(subject: Auditable) -> Auditable:
+    return subject
 
 
 def specimens() -> list[Specimen | TradingSpecimen]:
@@ -48,7 +53,10 @@ def audit_gallery(on_progress: Callable[[int, int], None]) -> list[Shown]:
     hung = specimens()
     for k, specimen in enumerate(hung):
         if isinstance(specimen, Specimen):
-            results = [audit(item, world) for item in (specimen.leaking, specimen.honest)]
+            results = [
+                audit(partial(_as_it_is, item), world)
+                for item in (specimen.leaking, specimen.honest)
+            ]
         else:
             results = [audit_trader(item, world) for item in (specimen.leaking, specimen.honest)]
         shown.append(Shown(specimen, *results))
