@@ -83,7 +83,7 @@ def build_record(
 
 def with_equity(record: RunRecord, equity: Floats) -> RunRecord:
     """Replace the curve of the run."""
-    return replace(record, main=replace(record.main, equity=equity))
+    return replace(record, main=replace(record.main, equity=equity, final_equity=None))
 
 
 def _walk(generator: np.random.Generator, symbol: str, n_steps: int) -> Floats:
@@ -104,7 +104,8 @@ def _curve(
 ) -> Curve:
     halts = () if refusals is None else (Halt(int(START_NS + 400 * DAY_NS), "drawdown stop"),)
     fees = Decimal("1312.44") if refusals is not None else Decimal(n_fills) * 13
-    return Curve(name, equity, fees, n_fills, n_fills, refusals or {}, halts)
+    final = Decimal(f"{equity[-1]:.8f}") if len(equity) else None
+    return Curve(name, equity, fees, n_fills, n_fills, refusals or {}, halts, final_equity=final)
 
 
 def _baselines(

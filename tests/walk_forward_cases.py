@@ -19,7 +19,7 @@ from athena.research import (
     parse_grid,
     run_walk_forward,
 )
-from athena.trading import Intent, Wake, WokenStrategy
+from athena.trading import BarStrategy, Intent, Wake, WokenStrategy
 from tests.market_builder import HOUR_NS, START_NS, driftless_bars
 
 if TYPE_CHECKING:
@@ -49,14 +49,13 @@ class Above(WokenStrategy):
     """Hold while the close is above a level that was learned: the mean of training."""
 
     wake: ClassVar[Wake] = Wake(on_change=("side",), on_fill=True)
-    fitted_until: ClassVar[list[int]] = []
 
     shift: float = 1.0
     quantity: Decimal = Decimal(10)
 
     def fit(self, market: Market) -> None:
         """Learn the mean close."""
-        self.fitted_until.append(int(market.close_ns[-1]))
+        self.fitted_until = int(market.close_ns[-1])
         self._level = float(market.close[0].mean()) * self.shift
 
     def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
@@ -85,6 +84,20 @@ class Choosing(Above):
     """`Above`, whose horizon is a parameter."""
 
     horizon_bars: int = 6  # type: ignore[misc] # of an instance, which a class may do as well
+
+
+class Keeper(BarStrategy):
+    """Keep the closes, and buy where they are not those of the bar."""
+
+    def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
+        """Keep a column of its own."""
+        self._close = market.close[0]
+        return {}
+
+    def on_bar(self, view: View) -> Intent | None:
+        """Compare."""
+        is_mine = self._close[view.step] == view.bar.close
+        return None if is_mine else Intent(side=Side.BUY, lots=1)
 
 
 class Broken(Above):

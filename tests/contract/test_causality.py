@@ -25,7 +25,7 @@ def test_every_registered_indicator_is_audited() -> None:
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 def test_no_value_knows_later_bars(feature: Feature) -> None:
     """D02, P0-2, LA-1, LA-2: bit for bit, at every bar."""
-    result = audit(feature, WORLD)
+    result = audit(lambda: feature, WORLD)
     assert result.violations == ()
     assert result.is_clean
     assert result.n_points >= N - 200  # all but the longest warm-up

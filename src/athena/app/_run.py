@@ -52,7 +52,9 @@ def run(arguments: Sequence[str]) -> int:
                     arguments = [name for name in arguments if name != "--json"]
                 return _report(_disk_full(error), arguments)
             return _report_bug(error, arguments)
-        except Exception as error:  # noqa: BLE001  # the last door: a bug becomes a crash bundle
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  # the last door: a bug becomes a crash bundle
             return _report_bug(error, arguments)
 
 
@@ -126,7 +128,7 @@ def _decline(arguments: Sequence[str]) -> int:
     return _DECLINED
 
 
-def _report_bug(error: Exception, arguments: Sequence[str]) -> int:
+def _report_bug(error: BaseException, arguments: Sequence[str]) -> int:
     from athena.app._crash import describe_crash, write_crash_bundle
     from athena.platform import find_home
 

@@ -139,6 +139,12 @@ def comparison_of(result: BacktestResult) -> list[Table | str]:
     return [_table(rows), *_halts(rows)]
 
 
+def conclusion_of(result: BacktestResult) -> list[str]:
+    """Say what a run shows, what is left of it after counting the trials, and what is alarming."""
+    summary = result.summary
+    return [summary.sentence, summary.overfitting, *summary.warnings]
+
+
 def _table(rows: Sequence[ComparisonRow]) -> Table:
     columns = (
         "",

@@ -137,7 +137,7 @@ def metrics_json(record: RunRecord, summary: RunSummary | None = None) -> dict[s
 
 def _curve_json(curve: Curve, metrics: CurveMetrics) -> dict[str, Any]:
     return {
-        "final_equity": _money(metrics.final_equity),
+        "final_equity": _final_equity(curve, metrics),
         **{name: _number(getattr(metrics, name).value) for name in _RATIOS},
         "fees": format_decimal(curve.fees),
         "orders": curve.n_orders,
@@ -165,6 +165,9 @@ def _interval(estimate: Estimate) -> list[float] | None:
     return [estimate.low, estimate.high] if estimate.has_interval else None
 
 
-def _money(value: float) -> str | None:
-    # Account curves are float64 for statistics; eight decimals is all that they can carry.
+def _final_equity(curve: Curve, metrics: CurveMetrics) -> str | None:
+    if curve.final_equity is not None:
+        return format_decimal(curve.final_equity)
+    # A curve that was not simulated is float64; eight decimals is all that it can carry.
+    value = metrics.final_equity
     return format_decimal(Decimal(f"{value:.8f}")) if math.isfinite(value) else None

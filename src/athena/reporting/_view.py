@@ -23,7 +23,7 @@ from athena.reporting._format import (
 from athena.reporting._tables import comparison_table, describe_halts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from athena.reporting._tables import ComparisonRow
     from athena.research import RunRecord
@@ -58,7 +58,7 @@ def page_view(record: RunRecord, summary: RunSummary) -> dict[str, Any]:
         "rows": [_row(row) for row in rows],
         "halts": [(row.name, describe_halts(row.halts, minute)) for row in rows if row.halts],
         "months": _months(summary.monthly),
-        "excesses": _excesses(summary.excesses),
+        "excesses": _excesses(summary),
         "window": f"{summary.rolling_window} {_period_name(record)}s",
         "bins": _bins([float(trade.gain) for trade in record.trades if not trade.is_open]),
         "trade_facts": _trade_facts(summary, record.quote),
@@ -160,24 +160,32 @@ def _cell(value: float) -> dict[str, Any]:
     return {"text": signed_percent(value), "heat": heat, "sign": "gain" if value >= 0 else "loss"}
 
 
-def _excesses(excesses: Iterable[Excess]) -> list[dict[str, Any]]:
-    found = list(excesses)
+def _excesses(summary: RunSummary) -> list[dict[str, Any]]:
     ends = [
         abs(edge)
-        for item in found
+        for item in summary.excesses
         for edge in (item.excess.low, item.excess.high)
         if math.isfinite(edge)
     ]
     reach = max(ends, default=1.0) or 1.0
-    return [_excess(item, reach) for item in found]
+    return [_excess(item, reach, _verdict(item, summary)) for item in summary.excesses]
 
 
-def _excess(item: Excess, reach: float) -> dict[str, Any]:
+def _verdict(item: Excess, summary: RunSummary) -> str:
+    """Say what one comparison shows; a gain, no more than the count of the trials allows."""
+    if not math.isfinite(item.p_value):
+        return "too few days to tell"
+    if not item.is_distinguishable:
+        return "may be luck"
+    holds = summary.is_significant or item.total_excess <= 0
+    return "distinguishable from luck" if holds else "distinguishable, taken alone"
+
+
+def _excess(item: Excess, reach: float, verdict: str) -> dict[str, Any]:
     low, value, high = (
         50 + 50 * edge / reach if math.isfinite(edge) else None
         for edge in (item.excess.low, item.excess.value, item.excess.high)
     )
-    verdict = "distinguishable from luck" if item.is_distinguishable else "may be luck"
     return {
         "name": item.name,
         "left": low,
@@ -186,7 +194,7 @@ def _excess(item: Excess, reach: float) -> dict[str, Any]:
         "value": signed_percent(item.excess.value),
         "span": span(item.excess, signed_percent),
         "p_value": ratio(item.p_value, 3),
-        "verdict": verdict if math.isfinite(item.p_value) else "too few days to tell",
+        "verdict": verdict,
         "is_clear": item.is_distinguishable,
     }
 

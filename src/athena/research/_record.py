@@ -101,6 +101,9 @@ class Curve:
         n_orders: number of orders sent, filled or not; refused intents are no orders.
         refusals: denial code -> count.
         halts: every halt that latched, oldest first.
+        digest: of all state transitions, 16 hex digits; empty when it was not simulated.
+        final_equity: exact, at the last close; None where only the float is known: of a curve
+            that was not simulated, and of runs kept before it was recorded.
     """
 
     name: str
@@ -110,6 +113,8 @@ class Curve:
     n_orders: int
     refusals: dict[str, int] = field(default_factory=dict)
     halts: tuple[Halt, ...] = ()
+    digest: str = ""
+    final_equity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

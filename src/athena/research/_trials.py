@@ -35,11 +35,14 @@ class Trial:
         recorded_at_ns: UTC nanoseconds.
         command: what tried it, such as `backtest` or `sweep`.
         run_id: folder name of the run, or of the sweep that it belongs to.
-        data_sha256: digest of all the data the run saw.
+        data_sha256: digest of all the data the run saw, in the order of its sources.
         strategy: name.
         parameters: what makes two runs of a strategy different; JSON values only.
         sharpe: per period, not annualised; NaN when the curve did not vary.
         n: number of periods behind it.
+        digest: of all state transitions of the run; empty when it did not end, or in a line of an
+            older ledger.
+        sources_sha256: digest of each source; empty in a line of an older ledger.
     """
 
     recorded_at_ns: int
@@ -50,12 +53,26 @@ class Trial:
     parameters: dict[str, Any]
     sharpe: float
     n: int
+    digest: str = ""
+    sources_sha256: tuple[str, ...] = ()
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        """Return what two runs share when one only repeats the other."""
+    def identity(self) -> tuple[str, ...]:
+        """Return what two runs share when one only repeats the other.
+
+        That is what was done, not what was typed: an edited file under an old name is another
+        run, and a parameter that changes nothing makes none. What has no digest is known by what
+        was typed.
+        """
+        if self.digest:
+            return self.data_sha256, self.digest
         parameters = json.dumps(self.parameters, sort_keys=True)
         return self.data_sha256, self.strategy, parameters
+
+    def shares_data_with(self, other: Trial) -> bool:
+        """Tell whether both saw the same data, or one source among others in common."""
+        is_same = self.data_sha256 == other.data_sha256
+        return is_same or not set(self.sources_sha256).isdisjoint(other.sources_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +87,13 @@ class TrialLedger:
     trials: tuple[Trial, ...]
     warning: str
 
-    def tried_on(self, data_sha256: str, n_periods: int) -> tuple[int, NDArray[np.float64]]:
-        """Count the distinct trials on one data set, for deflation (DK-25).
+    def tried_on(self, run: Trial, n_periods: int) -> tuple[int, NDArray[np.float64]]:
+        """Count the distinct trials that share data with a run, for deflation (DK-25).
 
-        Runs with the same strategy, parameters and data count once (the latest Sharpe stands).
+        Runs that only repeat one another count once (the latest Sharpe stands).
 
         Args:
-            data_sha256: of the data set.
+            run: on the data; it is counted when the ledger holds it.
             n_periods: of the run whose ratio is to be deflated, > 0.
 
         Returns:
@@ -87,7 +104,7 @@ class TrialLedger:
         latest = {
             trial.identity: trial.sharpe * math.sqrt(trial.n / n_periods)
             for trial in self.trials
-            if trial.data_sha256 == data_sha256
+            if trial.shares_data_with(run)
         }
         return len(latest), np.array(list(latest.values()), dtype=np.float64)
 
@@ -196,6 +213,8 @@ def _format(trial: Trial) -> bytes:
         "parameters": trial.parameters,
         "sharpe": trial.sharpe if math.isfinite(trial.sharpe) else None,
         "n": trial.n,
+        "digest": trial.digest,
+        "sources_sha256": trial.sources_sha256,
     }
     try:
         text = json.dumps(entry, sort_keys=True, allow_nan=False)
@@ -217,6 +236,8 @@ def _parse(line: bytes, path: Path, number: int) -> Trial:
             parameters=dict(entry["parameters"]),
             sharpe=math.nan if entry["sharpe"] is None else float(entry["sharpe"]),
             n=int(entry["n"]),
+            digest=str(entry.get("digest", "")),  # older ledgers knew neither
+            sources_sha256=tuple(map(str, entry.get("sources_sha256", ()))),
         )
     except (ValueError, KeyError, TypeError, InputError) as error:
         message = f"expected a trial in {path}, line {number}, was unreadable: {error}"

@@ -61,10 +61,15 @@ class Market:
     volume: NDArray[np.int64]
 
     def until(self, n_steps: int) -> Market:
-        """Return the market of the first steps, 1 <= n_steps <= T, as if nothing came after."""
-        prices = (self.open, self.high, self.low, self.close, self.volume)
-        cut = (column[:, :n_steps] for column in prices)
-        return Market(self.instruments, self.interval_ns, self.close_ns[:n_steps], *cut)
+        """Return the market of the first steps, 1 <= n_steps <= T, as if nothing came after.
+
+        The columns are copies: the base of a view would show the rest.
+        """
+        columns = (self.close_ns, self.open, self.high, self.low, self.close, self.volume)
+        cut = [column[..., :n_steps].copy() for column in columns]
+        for column in cut:
+            column.flags.writeable = False
+        return Market(self.instruments, self.interval_ns, *cut)
 
 
 class View:
@@ -72,7 +77,8 @@ class View:
 
     Attributes:
         instruments: of the run, in the order of every list here.
-        step: index of the bar in the run.
+        step: index of the bar in the columns that `signals` was given: in the run, unless a
+            walk-forward showed it what came before.
         now_ns: its close time, UTC nanoseconds.
         bars: one `Bar` per instrument.
         signals: this bar's value of each signal, in the order the strategy named them.

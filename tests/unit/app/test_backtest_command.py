@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 from decimal import Decimal
@@ -127,6 +128,7 @@ def test_a_person_is_shown_a_table_a_sentence_and_the_page(cli: Cli, file: Path)
     assert result.exit_code == 0
     for words in ("sma_cross", "sma_cross, risk open", "hold TEST", "report: ", "next:", "why"):
         assert words in result.out
+    assert "The only trial on this data that the ledger knows" in result.out
 
 
 @pytest.mark.usefixtures("stored")
@@ -212,6 +214,16 @@ def test_runs_are_listed_shown_and_reported_again(cli: Cli, file: Path, home: Pa
     reported = cli("report", run_id, "--json").json()
     assert set(reported) == {"html", "png"}
     assert page.read_bytes() == before
+
+
+def test_a_run_is_shown_with_the_money_that_it_came_to(cli: Cli, file: Path) -> None:
+    """A sum that no float holds is the same in the run's own answer and in every later one."""
+    run = run_on(cli, file, "--cash", "900000000.12345678", "--json").json()
+    shown = cli("runs", "show", run["run_id"], "--json").json()
+    assert shown["final_equity"] == run["final_equity"]
+    assert shown["baselines"] == run["baselines"]
+    held = Decimal(shown["baselines"]["hold TEST"]["final_equity"])
+    assert held != Decimal(f"{float(held):.8f}")
 
 
 def test_why_follows_every_intent_of_the_newest_run(cli: Cli, file: Path) -> None:
@@ -602,6 +614,37 @@ class LeavingEarly(BarStrategy):
         return None
 
 
+class Strange(BaseException):
+    pass  # no Exception: what catches those lets it through
+
+
+class Escaping(BarStrategy):
+    def on_bar(self, view):
+        if view.step == 50:
+            raise Strange("out of here")
+
+
+class EscapingEarly(BarStrategy):
+    def signals(self, market):
+        raise GeneratorExit
+
+    def on_bar(self, view):
+        return None
+
+
+class Unbuilt(BarStrategy):
+    def __init__(self):
+        raise Strange("not even built")
+
+    def on_bar(self, view):
+        return None
+
+
+class Interrupted(BarStrategy):
+    def on_bar(self, view):
+        raise KeyboardInterrupt
+
+
 class Terminated(BarStrategy):
     def on_bar(self, view):
         raise SystemExit(143)
@@ -641,6 +684,9 @@ def test_a_file_that_does_not_parse_names_the_line(cli: Cli, file: Path, mine: P
     assert "line 2" in result.err
 
 
+RAISE_AT_ONCE = {"Odd", "Half", "Lazy", "LeavingEarly", "EscapingEarly"}
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -650,6 +696,8 @@ def test_a_file_that_does_not_parse_names_the_line(cli: Cli, file: Path, mine: P
         ("Lazy", "late"),
         ("Leaving", "SystemExit: 0"),
         ("LeavingEarly", "SystemExit: 0"),
+        ("Escaping", "Strange: out of here"),
+        ("EscapingEarly", "GeneratorExit"),
     ],
 )
 def test_a_strategy_that_raises_fails_the_run_with_a_bundle_that_repeats_it(  # noqa: PLR0913, PLR0917 - fixtures
@@ -668,7 +716,11 @@ def test_a_strategy_that_raises_fails_the_run_with_a_bundle_that_repeats_it(  # 
     assert len(bundles) == 2
     assert str(bundles[0]) in first.err + second.err
     assert not list((home / "runs").iterdir())
-    assert read_trials(home).trials == ()
+    # Beyond its first bar something of it was seen: that is a try, and its repetition is none.
+    trials = read_trials(home).trials
+    assert len(trials) == (0 if name in RAISE_AT_ONCE else 2)
+    assert len({trial.identity for trial in trials}) <= 1
+    assert all(math.isnan(trial.sharpe) for trial in trials)
 
 
 def test_the_bundle_of_a_crash_names_the_bar_and_the_place(
@@ -697,6 +749,27 @@ def test_what_a_strategy_prints_is_talk(cli: Cli, file: Path, mine: Path) -> Non
     assert result.exit_code == 0
     assert result.json()["fills"] == 0
     assert "I was here" in result.err
+
+
+@pytest.mark.parametrize("name", ["Escaping", "EscapingEarly", "Unbuilt"])
+def test_whatever_a_strategy_raises_is_one_json_object(
+    cli: Cli, file: Path, mine: Path, name: str
+) -> None:
+    """What is no Exception too, and where it is built: exit 70 and no raw traceback."""
+    result = cli("backtest", "--data", file, "--strategy", f"{mine}:{name}", "--json")
+    assert result.exit_code == 70
+    error = result.json()["error"]
+    assert error["exit_code"] == 70
+    assert "crash bundle" in error["hint"]
+    assert "Traceback" not in result.out + result.err
+
+
+def test_ctrl_c_is_not_blamed_on_the_strategy(
+    cli: Cli, file: Path, home: Path, mine: Path
+) -> None:
+    result = cli("backtest", "--data", file, "--strategy", f"{mine}:Interrupted")
+    assert (result.exit_code, result.err) == (130, "interrupted\n")
+    assert not list((home / "runs").iterdir())
 
 
 def test_sigterm_is_not_blamed_on_the_strategy(

@@ -41,7 +41,7 @@ def run_on(cli: Cli, file: Path, *options: object) -> Any:
 def test_half_a_name_of_a_strategy_is_a_wrong_input(cli: Cli, file: Path, name: str) -> None:
     result = run_on(cli, file, "--strategy", name)
     assert result.exit_code == 2
-    assert "FILE.py:CLASS" in result.out + result.err
+    assert "FILE.py:NAME" in result.out + result.err
 
 
 @pytest.mark.parametrize(

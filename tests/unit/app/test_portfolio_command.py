@@ -23,6 +23,33 @@ if TYPE_CHECKING:
 Cli = Any
 N_BARS = 800
 STRATEGY_KEYS = {"name", "weights", "contribution", "return", "sharpe", "turnover", "alone"}
+REMEMBERS = """
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from athena.domain import Purpose, Side
+from athena.trading import BarStrategy, Intent
+
+sys.path.insert(0, str(Path(__file__).parent))
+from portfolio_memory import SEEN
+
+
+class Remembers(BarStrategy):
+    seen: ClassVar[dict[int, int]] = {}
+
+    def on_bar(self, view):
+        memory = {memory}
+        memory[view.step] = view.bar.close
+        ahead = memory.get(view.step + 1, 0)
+        if view.n_working or not ahead:
+            return None
+        if not view.position and ahead > view.bar.close:
+            return Intent(side=Side.BUY, lots=view.lots_for(0.5))
+        if view.position and ahead < view.bar.close:
+            return Intent(side=Side.SELL, lots=view.position, purpose=Purpose.EXIT)
+        return None
+"""
 DIVIDED = ("--lookback", "10d", "--every", "5d")
 
 
@@ -112,6 +139,30 @@ def test_one_strategy_with_all_of_it_is_its_backtest(cli: Cli) -> None:
     assert same["baselines"]["sma_cross alone"]["total_return"] == alone["total_return"]
 
 
+@pytest.mark.parametrize("memory", ["self.seen", "SEEN", "__import__('portfolio_memory').SEEN"])
+def test_what_a_strategy_saw_alone_is_forgotten_in_the_portfolio(
+    memory: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it left on its class or on a module of its folder would be the future of the next run.
+
+    It trades on a price that it can only know from a run before: so it never does.
+    """
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "portfolio_memory.py").write_text("SEEN = {}\n", "utf-8")
+    path = tmp_path / "remembers.py"
+    path.write_text(REMEMBERS.replace("{memory}", memory), "utf-8")
+    sys.modules.pop("portfolio_memory", None)  # of the case before
+    result = cli(
+        "portfolio", "--data", "btc", "--strategy", f"{path}:Remembers",
+        "--strategy", "sma_cross:fast=3,slow=9", "--risk", "open",
+        "--allocation", "inverse-volatility", *DIVIDED, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.err
+    payload = result.json()
+    assert [item["fills"] > 0 for item in payload["strategies"]] == [False, True]
+    assert payload["baselines"]["Remembers alone"]["fills"] == 0
+
+
 def test_a_strategy_on_one_symbol_trades_as_if_it_were_the_only_one(cli: Cli) -> None:
     spec = "sma_cross:fast=3,slow=9,fraction=1"
     alone = cli("portfolio", "--strategy", spec, "--data", "eth", "--risk", "open", "--json")
@@ -166,6 +217,9 @@ def test_a_person_is_shown_every_strategy_and_what_to_know(cli: Cli) -> None:
     assert result.exit_code == 0
     for words in ("contribution", "sma_cross@ETH/USD", "divided 5 times", "journal verify"):
         assert words in result.out
+    # Rule 6: what a person believes, and what the trials leave of it, stand together.
+    for words in ("holding BTC", "of 3 trials on this data"):
+        assert words in result.out
     short = run_two(cli, "--allocation", "inverse-volatility")
     assert "never divided" in short.out
 
@@ -178,6 +232,9 @@ def test_a_person_is_shown_every_strategy_and_what_to_know(cli: Cli) -> None:
     [
         (("--strategy", "nobody"), "strategy out of"),
         (("--strategy", "sma_cross", "--strategy", "sma_cross"), "each one once"),
+        (("--strategy", "random:seed=1", "--strategy", "random:seed=01"), "are the same"),
+        (("--strategy", "sma_cross", "--strategy", "sma_cross:fast=10"), "are the same"),
+        (("--strategy", "hold", "--strategy", "hold@BTC/USD"), "are the same"),
         (("--strategy", "sma_cross@XRP/USD"), "symbol out of BTC/USD"),
         (("--strategy", "sma_cross:fast"), "name=value"),
         (("--strategy", "sma_cross:fast=2,fast=3"), "twice"),
@@ -204,6 +261,32 @@ def test_more_strategies_than_the_core_has_seats_for_are_refused(cli: Cli) -> No
     result = cli("portfolio", "--data", "btc", *many)
     assert result.exit_code == 2
     assert "16 strategies" in result.err
+
+
+def test_one_strategy_on_two_symbols_is_two(cli: Cli) -> None:
+    """The clean twin of the refusals: the same values, and another symbol or another seed."""
+    both = ("--strategy", "sma_cross@ETH/USD", "--strategy", "sma_cross@BTC/USD")
+    seeds = ("--strategy", "random:seed=1", "--strategy", "random:seed=2")
+    result = cli("portfolio", "--data", "btc", "--data", "eth", *both, *seeds, "--json")
+    assert result.exit_code == 0, result.err
+    assert len(result.json()["strategies"]) == 4
+
+
+def test_a_file_by_two_paths_is_one_strategy(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "idle.py"
+    path.write_text(
+        "from athena.trading import BarStrategy\n"
+        "class Idle(BarStrategy):\n"
+        "    def on_bar(self, view):\n"
+        "        return None\n",
+        "utf-8",
+    )
+    again = tmp_path / "x" / ".." / "idle.py"
+    (tmp_path / "x").mkdir()
+    strategies = ("--strategy", f"{path}:Idle", "--strategy", f"{again}:Idle")
+    result = cli("portfolio", "--data", "btc", *strategies)
+    assert result.exit_code == 2
+    assert "are the same" in result.err
 
 
 def test_without_scipy_the_extra_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

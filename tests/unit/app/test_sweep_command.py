@@ -19,10 +19,33 @@ if TYPE_CHECKING:
 
 Cli = Any
 KEYS = {"trials", "best", "deflated_sharpe", "pbo", "rows", "combos_per_s"}
+STRANGE = """
+from dataclasses import dataclass
+
+from athena.domain import Side
+from athena.trading import BarStrategy, Intent
+
+
+class Odd(BaseException):
+    pass
+
+
+@dataclass
+class Strange(BarStrategy):
+    at: int = 50
+    quantity: int = 1
+
+    def on_bar(self, view):
+        if view.step == self.at:
+            raise Odd("out of here")
+        if not view.position and not view.n_working:
+            return Intent(side=Side.BUY, lots=self.quantity)
+        return None
+"""
 ROW_KEYS = {
     "rank", "parameters", "status", "message", "out_of_sample_sharpe", "in_sample_sharpe",
-    "sharpe", "total_return", "max_drawdown", "final_equity", "fees", "n_orders", "n_fills",
-    "digest",
+    "sharpe", "total_return", "max_drawdown_of_marks", "final_equity", "fees", "n_orders",
+    "n_fills", "digest",
 }  # fmt: skip
 
 
@@ -51,6 +74,22 @@ def test_json_has_the_keys_of_the_contract(cli: Cli) -> None:
     assert 0 <= answer["pbo"] <= 1
     assert answer["combos_per_s"] > 0
     assert len(answer["rows"]) == 9
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_strategy_that_raises_what_is_no_exception_is_a_failed_row(
+    n_workers: int, cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "strange.py"
+    path.write_text(STRANGE, "utf-8")
+    result = cli(
+        "sweep", "--strategy", f"{path}:Strange", "--data", DATASET, "--risk", "open",
+        "--grid", "at=50,100000", "--grid", "quantity=1,2", "--workers", n_workers, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.err
+    failed = [row for row in result.json()["rows"] if row["status"] == "failed"]
+    assert len(failed) == 2
+    assert "raised Odd: out of here, on bar 50" in failed[0]["message"]
 
 
 def test_the_same_command_answers_at_once_and_the_same(cli: Cli) -> None:

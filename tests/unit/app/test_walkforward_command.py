@@ -71,6 +71,7 @@ def test_the_json_has_folds_oos_and_baselines(cli: Cli, home: Path) -> None:
         assert one["train"]["to"] < one["test"]["from"]
         assert one["fit"] == "chosen"
         assert one["tried"] == 3
+        assert one["train_halted"] is False
         assert set(one["parameters"]) == {"slow"}
         assert isinstance(one["in_sample"]["sharpe"], float)
         assert isinstance(one["out_of_sample"]["return"], float)
@@ -95,7 +96,7 @@ def test_a_person_is_shown_folds_baselines_and_a_sentence(cli: Cli) -> None:
         "Out of sample it made",
         "1 combinations of the grid make no strategy",
         "the last 2 days of the data",
-        "26 trials on this data so far",
+        "26 trials on this data",
         "report: ",
     ):
         assert words in result.out
@@ -106,6 +107,33 @@ def test_without_a_grid_there_is_nothing_to_fit(cli: Cli) -> None:
     assert {fold["fit"] for fold in payload["folds"]} == {"nothing to fit"}
     assert {fold["parameters"]["slow"] for fold in payload["folds"]} == {"20"}
     assert "nothing to fit" in run_on(cli, "--param", "slow=20").out
+
+
+def test_a_strategy_that_is_fitted_without_a_grid_has_nothing_to_choose(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(OWN, "utf-8")
+    own = ("--strategy", f"{path}:Own")
+    assert {fold["fit"] for fold in run_on(cli, *own, "--json").json()["folds"]} == {
+        "nothing to choose"
+    }
+    told = run_on(cli, *own).out
+    assert "(nothing to choose)" in told
+    assert "nothing to fit" not in told
+
+
+def test_training_that_a_stop_halted_is_marked(cli: Cli, tmp_path: Path) -> None:
+    risk = tmp_path / "risk.yaml"
+    risk.write_text("risk:\n  breakers:\n    drawdown_stop_frac: 0.004\n", "utf-8")
+    limits = ("--param", "slow=20", "--risk", risk)
+    payload = run_on(cli, *limits, "--json").json()
+    marks = [fold["train_halted"] for fold in payload["folds"]]
+    assert marks == [False, False, True, True, True]
+    assert "halted training in 3 of 5 folds" in payload["sentence"]
+    told = run_on(cli, *limits).out
+    assert told.count(", halted ") == 3
+    assert "halted training in 3 of 5 folds" in told
 
 
 def test_the_run_is_a_run_like_any_other(cli: Cli) -> None:
@@ -147,6 +175,7 @@ def test_a_strategy_in_a_file_is_fitted_fold_by_fold(cli: Cli, tmp_path: Path) -
         (("--fee-bps", "0"), "--fee-bps"),
         (("--embargo", "0d"), "--embargo as a length above 0"),
         (("--purge", "0"), "--purge"),
+        (("--embargo", "45m"), "--embargo as a whole number of bars of 1h, was 45m"),
         (("--train", "long"), "--train as a length above 0"),
         (("--grid", "slow=20:40"), "first:last:step"),
         (("--grid", "slow=20,30", "--param", "slow=20"), "'slow' twice"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -32,6 +33,17 @@ def test_money_is_text_and_exact() -> None:
     metrics = metrics_json(build_record(n_steps=2_000))
     assert metrics["fees"] == "1312.44"
     assert Decimal(metrics["final_equity"]) > 0
+
+
+def test_final_equity_has_more_digits_than_a_float() -> None:
+    record = build_record(n_steps=2_000)
+    exact = Decimal("123456789012.12345678")
+    assert float(exact) != exact
+    main = replace(record.main, final_equity=exact)
+    baselines = [replace(record.baselines[0], final_equity=exact), *record.baselines[1:]]
+    metrics = metrics_json(replace(record, main=main, baselines=baselines))
+    assert metrics["final_equity"] == "123456789012.12345678"
+    assert metrics["baselines"]["hold BTC"]["final_equity"] == "123456789012.12345678"
 
 
 def test_every_metric_carries_n_and_an_interval_d10() -> None:

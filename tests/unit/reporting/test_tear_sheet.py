@@ -88,6 +88,20 @@ def test_page_holds_everything_a_reader_looks_for(record: RunRecord, html: str) 
         assert text in html
 
 
+@pytest.mark.parametrize(
+    ("n_trials", "noise", "words"),
+    [(7, 0.02, "distinguishable from luck"), (500, 0.5, "distinguishable, taken alone")],
+)
+def test_a_comparison_is_told_with_the_trials_in_mind(
+    n_trials: int, noise: float, words: str
+) -> None:
+    record = build_record(n_steps=5_000, n_baselines=1, trials=n_trials)
+    edge = with_equity(record, record.baselines[0].equity * np.exp(np.linspace(0, 3, 5_000)))
+    sharpes = np.random.default_rng(5).normal(0.0, noise, n_trials)
+    page = render_tear_sheet(replace(edge, trial_sharpes=sharpes))
+    assert f"<small>{words}</small>" in page
+
+
 def test_page_is_one_file_that_asks_for_nothing(html: str) -> None:
     page = Page(html)
     for tag, attributes in page.elements:

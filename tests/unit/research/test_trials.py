@@ -39,7 +39,7 @@ def test_five_hundred_trials_are_all_there_dk25(tmp_path: Path) -> None:
     sharpes = np.random.default_rng(7).normal(0, 0.03, 500)
     for number, sharpe in enumerate(sharpes.tolist()):
         record_trials(tmp_path, [replace(TRIAL, parameters={"k": number}, sharpe=sharpe)])
-    count, found = read_trials(tmp_path).tried_on("aa", 730)
+    count, found = read_trials(tmp_path).tried_on(TRIAL, 730)
     assert count == 500
     assert found.tolist() == sharpes.tolist()
 
@@ -50,9 +50,45 @@ def test_repetition_is_recorded_but_counts_once(tmp_path: Path) -> None:
     for trial in (first, again, replace(TRIAL, data_sha256="bb")):
         record_trials(tmp_path, [trial])
     ledger = read_trials(tmp_path)
-    count, sharpes = ledger.tried_on("aa", 730)
+    count, sharpes = ledger.tried_on(TRIAL, 730)
     assert (len(ledger.trials), count, sharpes.tolist()) == (3, 1, [0.06])
-    assert ledger.tried_on("unknown", 730)[0] == 0
+    assert ledger.tried_on(replace(TRIAL, data_sha256="unknown"), 730)[0] == 0
+
+
+def test_what_was_run_tells_trials_apart_not_what_was_typed(tmp_path: Path) -> None:
+    """An edited file is another trial; a parameter that changes nothing makes none."""
+    first = replace(TRIAL, digest="d1", sources_sha256=("a",))
+    edited = replace(first, digest="d2")
+    padded = replace(first, parameters={"fast": 10, "dummy": 7}, strategy="other.py:Clone")
+    elsewhere = replace(first, data_sha256="bb", sources_sha256=("b",))
+    record_trials(tmp_path, [first, edited, padded, elsewhere])
+    ledger = read_trials(tmp_path)
+    assert ledger.trials == (first, edited, padded, elsewhere)
+    assert ledger.tried_on(first, 730)[0] == 2
+    assert ledger.tried_on(elsewhere, 730)[0] == 1
+
+
+def test_the_same_source_beside_another_is_the_same_data(tmp_path: Path) -> None:
+    pair = replace(TRIAL, data_sha256="ab", sources_sha256=("a", "b"), digest="d1")
+    turned = replace(pair, data_sha256="ba", sources_sha256=("b", "a"), digest="d2")
+    alone = replace(TRIAL, data_sha256="a", sources_sha256=("a",), digest="d3")
+    other = replace(TRIAL, data_sha256="c", sources_sha256=("c",), digest="d4")
+    record_trials(tmp_path, [pair, turned, alone, other])
+    ledger = read_trials(tmp_path)
+    counts = [ledger.tried_on(trial, 730)[0] for trial in (pair, turned, alone, other)]
+    assert counts == [3, 3, 3, 1]
+
+
+def test_a_ledger_of_before_digests_is_counted_as_it_was(tmp_path: Path) -> None:
+    record_trials(tmp_path, [TRIAL, replace(TRIAL, parameters={"fast": 11})])
+    path = tmp_path / "trials.jsonl"
+    entries = [json.loads(line) for line in path.read_bytes().splitlines()]
+    for entry in entries:
+        del entry["digest"], entry["sources_sha256"]
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    ledger = read_trials(tmp_path)
+    assert ledger.trials[0] == TRIAL
+    assert ledger.tried_on(replace(TRIAL, digest="d1", sources_sha256=("a",)), 730)[0] == 2
 
 
 def test_a_batch_is_recorded_in_order_and_an_older_ledger_says_backtest(tmp_path: Path) -> None:
@@ -77,7 +113,7 @@ def test_the_luck_of_a_short_trial_counts_as_that_of_a_long_one(tmp_path: Path) 
     short = replace(TRIAL, parameters={"fast": 11}, sharpe=0.2, n=100)
     long = replace(TRIAL, parameters={"fast": 12}, sharpe=0.1, n=400)
     record_trials(tmp_path, [short, long])
-    _, sharpes = read_trials(tmp_path).tried_on("aa", 400)
+    _, sharpes = read_trials(tmp_path).tried_on(TRIAL, 400)
     assert sharpes.tolist() == pytest.approx([0.1, 0.1])
 
 

@@ -35,6 +35,7 @@ from athena.app._run_report import (
     RunReports,
     check_report_folder,
     comparison_of,
+    conclusion_of,
     run_payload,
 )
 
@@ -126,8 +127,7 @@ def _finish(
     context.output.emit(
         run_payload(request.sources, result, reports),
         *comparison_of(result),
-        result.summary.sentence,
-        result.summary.overfitting,
+        *conclusion_of(result),
         f"report: {reports.places(result.folder)[0]}",
         _next_commands(result.record.run_id),
     )

@@ -36,6 +36,7 @@ from athena.app._run_report import (
     RunReports,
     check_report_folder,
     comparison_of,
+    conclusion_of,
     run_payload,
 )
 
@@ -183,7 +184,7 @@ def _finish(
         *comparison_of(result.run),
         _table(result),
         *_remarks(result),
-        result.run.summary.sentence,
+        *conclusion_of(result.run),
         f"report: {run['report']}",
         f"next:\n  athena why --run {run_id}\n  athena journal verify {run_id}",
     )

@@ -210,7 +210,7 @@ def _table(request: SweepRequest, result: SweepResult, top: int) -> Table:
             _ratio(row.in_sample_sharpe),
             _ratio(row.sharpe),
             f"{row.total_return:+.1%}",
-            f"{row.max_drawdown:.1%}",
+            f"{row.max_drawdown_of_marks:.1%}",
             f"{row.fees:,.0f}",
             f"{row.n_fills:,}",
         )

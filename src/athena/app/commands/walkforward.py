@@ -37,13 +37,12 @@ from athena.app._run_report import (
     RunReports,
     check_report_folder,
     comparison_of,
+    conclusion_of,
     run_payload,
 )
 
 if TYPE_CHECKING:
     from athena.research import Fold, WalkForwardResult
-
-_NOTHING = "nothing to fit"
 
 
 def register(app: typer.Typer) -> None:
@@ -192,9 +191,8 @@ def _finish(context: Context, result: WalkForwardResult, run: dict[str, Any]) ->
         *_remarks(result),
         *comparison_of(result.run),
         result.sentence,
-        result.run.summary.sentence,
-        *result.run.summary.warnings,
-        _luck(result),
+        *_efficiency(result),
+        *conclusion_of(result.run),
         f"report: {run['report']}",
     )
 
@@ -205,8 +203,9 @@ def _fold_json(fold: Fold, result: WalkForwardResult) -> dict[str, Any]:
         "train": _ends(fold.train.start_ns, fold.train.end_ns),
         "test": _ends(fold.test.start_ns, fold.test.end_ns),
         "parameters": dict(fold.parameters),
-        "fit": "chosen" if result.has_choice else _NOTHING,
+        "fit": _nothing_to(result) or "chosen",
         "tried": fold.n_tried,
+        "train_halted": fold.train_halted,
         "in_sample": {"sharpe": fold.train_sharpe, "trades": fold.train_trades},
         "out_of_sample": {
             "sharpe": fold.test_sharpe,
@@ -214,6 +213,13 @@ def _fold_json(fold: Fold, result: WalkForwardResult) -> dict[str, Any]:
             "trades": fold.test_trades,
         },
     }
+
+
+def _nothing_to(result: WalkForwardResult) -> str:
+    """Say that the folds had nothing to decide; empty when they chose."""
+    if result.has_choice:
+        return ""
+    return "nothing to choose" if result.has_fit else "nothing to fit"
 
 
 def _ends(start_ns: int, end_ns: int) -> dict[str, str]:
@@ -239,12 +245,14 @@ def _table(result: WalkForwardResult) -> Table:
 
 def _cells(fold: Fold, result: WalkForwardResult) -> tuple[str, ...]:
     parameters = " ".join(f"{name}={value}" for name, value in fold.parameters.items())
+    nothing = _nothing_to(result)
+    halted = ", halted" if fold.train_halted else ""
     return (
         str(fold.number),
         f"{_day(fold.train.start_ns)} to {_day(fold.train.end_ns)}",
         f"{_day(fold.test.start_ns)} to {_day(fold.test.end_ns)}",
-        parameters if result.has_choice else f"{parameters} ({_NOTHING})".strip(),
-        _ratio(fold.train_sharpe),
+        f"{parameters} ({nothing})".strip() if nothing else parameters,
+        f"{_ratio(fold.train_sharpe)}{halted}",
         f"{fold.train_trades:,}",
         _ratio(fold.test_sharpe),
         f"{fold.test_return:+.1%}",
@@ -273,12 +281,8 @@ def _remarks(result: WalkForwardResult) -> list[str]:
     return remarks
 
 
-def _luck(result: WalkForwardResult) -> str:
-    """Say how much of the result the number of trials explains."""
-    summary = result.run.summary
-    text = f"{summary.n_trials:,} trials on this data so far"
-    if math.isfinite(summary.deflated_sharpe):
-        text += f"; probability of skill, given those: {summary.deflated_sharpe:.2f}"
-    if math.isfinite(result.efficiency):
-        text = f"efficiency {result.efficiency:.2f}, out of sample by in sample; {text}"
-    return text
+def _efficiency(result: WalkForwardResult) -> list[str]:
+    """Say how much of what the choice promised came."""
+    if math.isnan(result.efficiency):
+        return []
+    return [f"efficiency {result.efficiency:.2f}, out of sample by in sample"]

@@ -233,7 +233,7 @@ class _Driver:
                 message = (
                     f"expected {seat.name} to use whole numbers and known names, was {intent}"
                 )
-                raise StrategyError(message) from error
+                raise StrategyError(message, n_bars=seat.view.step) from error
             if is_last and k == len(intents) - 1:
                 self._control[_loop.C_HAS_INTENT] = 1
             else:
@@ -294,6 +294,6 @@ def _call_while_quiet(seat: Seat, rows: Iterator[Row], n: int) -> tuple[Wanted, 
                 return asked, seen
     except AthenaError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise strategy_error(seat.name, view.step, error) from error
     return None, seen

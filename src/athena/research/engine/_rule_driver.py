@@ -42,7 +42,7 @@ def drive_rule(session: Session, name: str, strategy: RuleStrategy) -> None:
         control[_loop.C_FROM] = step
         try:
             step = run()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if _is_of_core(error, session, strategy):
                 raise
             raise strategy_error(name, int(now[rules.NOW_STEP]), error) from error
@@ -59,7 +59,7 @@ def _tables(session: Session, name: str, strategy: RuleStrategy) -> tuple[Ints, 
         intents = np.zeros(strategy.max_intents() * at.N_INTENT, np.int64)
     except AthenaError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise strategy_error(name, 0, error) from error
     return memory, parameters, intents
 
@@ -76,7 +76,7 @@ def _rule_view(session: Session) -> Ints:
     return now
 
 
-def _is_of_core(error: Exception | SystemExit, session: Session, strategy: RuleStrategy) -> bool:
+def _is_of_core(error: BaseException, session: Session, strategy: RuleStrategy) -> bool:
     """Tell whether the core raised, not the rule; compiled code leaves no frames to see."""
     if session.is_compiled:
         return isinstance(error, OverflowError)

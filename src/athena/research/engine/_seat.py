@@ -68,7 +68,7 @@ class Seat:
             wanted = self.decide(self.view)
         except AthenaError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise strategy_error(self.name, self.view.step, error) from error
         self.n_told = self.n_fills
         self.view.has_filled = False
@@ -84,7 +84,7 @@ class Seat:
             intents = tuple(asked) if isinstance(asked, Iterable) else (asked,)
         except AthenaError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise strategy_error(self.name, self.view.step, error) from error
         for intent in intents:
             if not isinstance(intent, Intent):
@@ -92,7 +92,7 @@ class Seat:
                     f"expected {self.name} to return intents, was {type(intent).__name__}, "
                     f"on bar {self.view.step}"
                 )
-                raise StrategyError(message)
+                raise StrategyError(message, n_bars=self.view.step)
         return intents
 
     def is_awake(self, step: int) -> bool:
@@ -140,7 +140,7 @@ def _signals(name: str, strategy: Strategy, market: Market) -> dict[str, NDArray
         signals = {key: np.asarray(column) for key, column in strategy.signals(market).items()}
     except AthenaError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise strategy_error(name, "in its signals", error) from error
     for key, column in signals.items():
         if column.shape != market.close_ns.shape or column.dtype.kind not in _SIGNAL_KINDS:
@@ -171,18 +171,21 @@ def _wake_mask(
     return mask
 
 
-def strategy_error(name: str, where: int | str, error: Exception | SystemExit) -> StrategyError:
+def strategy_error(name: str, where: int | str, error: BaseException) -> StrategyError:
     """Blame a strategy for what it raised on a bar, or elsewhere in words.
 
     Raises:
-        SystemExit: the process was asked to end (SIGTERM); that is not the strategy's doing.
+        KeyboardInterrupt: a person pressed Ctrl-C; that is not the strategy's doing.
+        SystemExit: the process was asked to end (SIGTERM); neither is that.
     """
-    if isinstance(error, SystemExit) and error.code == _TERMINATED:
+    is_terminated = isinstance(error, SystemExit) and error.code == _TERMINATED
+    if is_terminated or isinstance(error, KeyboardInterrupt):
         raise error
-    when = f"on bar {where}" if isinstance(where, int) else where
-    return StrategyError(f"{name} raised {type(error).__name__}: {error}, {when}, {_place(error)}")
+    n_bars, when = (where, f"on bar {where}") if isinstance(where, int) else (0, where)
+    message = f"{name} raised {type(error).__name__}: {error}, {when}, {_place(error)}"
+    return StrategyError(message, n_bars=n_bars)
 
 
-def _place(error: Exception | SystemExit) -> str:
+def _place(error: BaseException) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"at {where.filename}:{where.lineno}"

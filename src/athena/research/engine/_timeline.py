@@ -130,7 +130,20 @@ def _stack(columns: list[Ints]) -> Ints:
 
 
 def _read_only(table: Ints) -> Ints:
-    """Return a view that cannot be written: one type for the compiler, and no way to cheat."""
-    view = np.ascontiguousarray(table).view()
+    """Return a view that cannot be written: one type for the compiler, and no way to cheat.
+
+    It is of memory that holds nothing else: the base of a part of a data set would show the rest.
+    """
+    whole = np.ascontiguousarray(table)
+    view = (whole.copy() if _is_part(whole) else whole).view()
     view.flags.writeable = False
     return view
+
+
+def _is_part(table: Ints) -> bool:
+    base = table.base
+    while isinstance(base, np.ndarray):
+        if base.size > table.size:
+            return True
+        base = base.base
+    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,21 +32,23 @@ from athena.research.runs import (
     parameters_of,
     run_baseline,
     setup_of,
+    sources_sha256,
     strategy_of,
     trial_parameters,
 )
 from athena.research.statistics import sample_returns, sharpe_per_period, with_start
+from athena.research.strategies import parameters_of as strategy_parameters
 from athena.research.strategies import solo_of
 from athena.trading import FrameKind, fill_columns, needs_fit, read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from athena.domain import Bars
     from athena.platform.config import Config
     from athena.research._record import Curve, RunRecord
     from athena.research.engine import Setup
-    from athena.research.portfolio._request import PortfolioRequest
+    from athena.research.portfolio._request import PortfolioRequest, StrategyRequest
     from athena.research.portfolio._schedule import Allotment
     from athena.research.runs import BacktestRequest
     from athena.research.statistics import RunSummary
@@ -95,7 +98,7 @@ def run_portfolio(  # noqa: PLR0913 - where from, where to, when, and who is tol
     market = request.market
     references, bars = load_sources(market, home)
     setup = setup_of(market, config, bars, home)
-    first = _build(request, setup)
+    _check_strategies(request, setup)
     alone = _run_alone(request, setup, on_progress)
     allotments = allot(
         setup,
@@ -106,6 +109,10 @@ def run_portfolio(  # noqa: PLR0913 - where from, where to, when, and who is tol
         cost_frac=float(config.costs.taker_fee_bps + config.costs.base_cost_bps) / 1e4,
         risk_aversion=request.risk_aversion,
     )
+    tried = _trials(request, config, setup, alone, bars, run_id, now_ns)
+    beside = [*alone, *_run_equal(request, setup, on_progress)]
+    # After the runs before: what these left in a person's modules is no part of this one.
+    strategies = _build(request, setup)
     plan = RunPlan(
         request=market,
         config=config,
@@ -117,12 +124,12 @@ def run_portfolio(  # noqa: PLR0913 - where from, where to, when, and who is tol
         bars=bars,
         setup=setup,
         name=f"portfolio, {request.allocation.value}",
-        strategies=first,
+        strategies=strategies,
         again=partial(_build, request, setup),
-        parameters=_parameters(request, config, setup, first),
-        tried=_trials(request, config, setup, alone, data_sha256(bars), run_id, now_ns),
+        parameters=_parameters(request, config, setup, strategies),
+        tried=tried,
         shares=[item.change for item in allotments],
-        beside=[*alone, *_run_equal(request, setup, on_progress)],
+        beside=beside,
     )
     keeper = _Keeper(request, setup, allotments, on_record)
     run = carry_out(plan, on_progress=on_progress, on_record=keeper)
@@ -131,22 +138,60 @@ def run_portfolio(  # noqa: PLR0913 - where from, where to, when, and who is tol
     )
 
 
+def _check_strategies(request: PortfolioRequest, setup: Setup) -> None:
+    """Build every strategy once, before the first run.
+
+    Raises:
+        InputError: one cannot be built, or two are the same, however they were typed: their
+            trades would be counted as those of two.
+    """
+    only = setup.instruments[0].symbol if len(setup.instruments) == 1 else ""
+    known: dict[tuple[str, ...], str] = {}
+    for k, item in enumerate(request.strategies):
+        strategy = _load(request, k)
+        _placed(item, strategy, setup)
+        where, _, kind = item.strategy.rpartition(":")
+        place = str(Path(where).resolve()) if where.endswith(".py") else where
+        names = strategy_parameters(type(strategy))
+        values = [f"{name}={getattr(strategy, name)!r}" for name in names]
+        identity = (place, kind, item.symbol or only, *values)
+        if identity in known:
+            message = (
+                f"expected strategies, each one once, was {known[identity]} and {item.text}, "
+                "which are the same"
+            )
+            raise InputError(message, hint="leave one of them out, or give it other parameters")
+        known[identity] = item.text
+
+
 def _build(request: PortfolioRequest, setup: Setup) -> list[tuple[str, Strategy]]:
     """Build every strategy anew; an instance serves one run."""
+    return [_build_one(request, setup, k) for k in range(len(request.strategies))]
+
+
+def _build_one(request: PortfolioRequest, setup: Setup, k: int) -> tuple[str, Strategy]:
+    return request.names[k], _placed(request.strategies[k], _load(request, k), setup)
+
+
+def _load(request: PortfolioRequest, k: int) -> Strategy:
+    _, strategy = strategy_of(_asked(request)[k], n_steps=0)
+    if needs_fit(strategy):
+        message = (
+            f"expected strategies that need no fit, was {request.names[k]}, which defines one"
+        )
+        raise InputError(message, hint="athena walkforward fits one strategy")
+    return strategy
+
+
+def _placed(item: StrategyRequest, strategy: Strategy, setup: Setup) -> Strategy:
+    """Put a strategy on its symbol, if it has one of its own."""
+    if not item.symbol:
+        return strategy
     symbols = [instrument.symbol for instrument in setup.instruments]
-    built = []
-    for name, item, asked in zip(request.names, request.strategies, _asked(request), strict=True):
-        _, strategy = strategy_of(asked, n_steps=0)
-        if needs_fit(strategy):
-            message = f"expected strategies that need no fit, was {name}, which defines one"
-            raise InputError(message, hint="athena walkforward fits one strategy")
-        if item.symbol:
-            if item.symbol not in symbols:
-                message = f"expected a symbol out of {', '.join(symbols)}, was {item.symbol!r}"
-                raise InputError(message, hint=f"it stands in --strategy {item.text}")
-            strategy = solo_of(strategy, symbols.index(item.symbol))
-        built.append((name, strategy))
-    return built
+    if item.symbol not in symbols:
+        message = f"expected a symbol out of {', '.join(symbols)}, was {item.symbol!r}"
+        raise InputError(message, hint=f"it stands in --strategy {item.text}")
+    return solo_of(strategy, symbols.index(item.symbol))
 
 
 def _asked(request: PortfolioRequest) -> list[BacktestRequest]:
@@ -161,10 +206,12 @@ def _run_alone(
     request: PortfolioRequest, setup: Setup, on_progress: ProgressReport
 ) -> list[Curve]:
     """Run each strategy on the whole account, under the limits and costs of the run."""
-    return [
-        _curve(Baseline(f"{name} alone", [(name, strategy)], setup), on_progress)
-        for name, strategy in _build(request, setup)
-    ]
+    curves = []
+    for k, name in enumerate(request.names):
+        # Built when the one before has run, for the same reason as the strategies of the run.
+        baseline = Baseline(f"{name} alone", [_build_one(request, setup, k)], setup)
+        curves.append(_curve(baseline, on_progress))
+    return curves
 
 
 def _run_equal(
@@ -211,7 +258,7 @@ def _trials(  # noqa: PLR0913, PLR0917 - what was run, on what, when
     config: Config,
     setup: Setup,
     alone: Sequence[Curve],
-    data: str,
+    bars: Sequence[Bars],
     run_id: str,
     now_ns: int,
 ) -> list[Trial]:
@@ -231,7 +278,7 @@ def _trials(  # noqa: PLR0913, PLR0917 - what was run, on what, when
                 recorded_at_ns=now_ns,
                 command="portfolio",
                 run_id=run_id,
-                data_sha256=data,
+                data_sha256=data_sha256(bars),
                 strategy=asked.strategy,
                 parameters={
                     **trial_parameters(parameters_of(asked, config, setup, strategy)),
@@ -239,6 +286,8 @@ def _trials(  # noqa: PLR0913, PLR0917 - what was run, on what, when
                 },
                 sharpe=float(sharpe_per_period(series.returns)),
                 n=len(series.returns),
+                digest=curve.digest,
+                sources_sha256=sources_sha256(bars),
             )
         )
     return trials

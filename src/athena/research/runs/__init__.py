@@ -11,6 +11,7 @@ from athena.research.runs._plan import (
     parameters_of,
     plan_backtest,
     setup_of,
+    sources_sha256,
     strategy_of,
     trial_parameters,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "run_backtest",
     "run_baseline",
     "setup_of",
+    "sources_sha256",
     "strategy_of",
     "tell_intents",
     "trial_parameters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 import traceback
@@ -22,6 +23,7 @@ from athena.research._trials import (
     append_trials,
     locked_trials,
     read_trials,
+    record_trials,
 )
 from athena.research.engine import Outcome, open_instrument_limits, open_limits, simulate
 from athena.research.runs._baselines import Baseline, list_baselines, run_baseline, run_random
@@ -33,6 +35,7 @@ from athena.research.runs._plan import (
     describe_run,
     environment,
     plan_backtest,
+    sources_sha256,
     trial_parameters,
 )
 from athena.research.runs._results import (
@@ -236,6 +239,8 @@ def _kept(
 ) -> StrategyError:
     """Keep the journal of a run whose strategy raised: it holds all that is needed to repeat it.
 
+    A run that came beyond its first bar is a trial: what it did until then was seen.
+
     Returns:
         The same error, with the place of the bundle in its hint.
     """
@@ -244,7 +249,11 @@ def _kept(
     writer.abandon()
     bundle = home_folder(plan.home, "crashes") / plan.run_id
     publish_folder(folder / JOURNAL_FOLDER, bundle)
-    return StrategyError(error.message, hint=f"crash bundle: {bundle}")
+    hints = [f"crash bundle: {bundle}"]
+    trials = [*plan.tried, *([_begun(plan)] if error.n_bars else [])]
+    if trials and (warning := record_trials(plan.home, trials)):
+        hints.append(warning)
+    return StrategyError(error.message, hint="; ".join(hints), n_bars=error.n_bars)
 
 
 def _record(
@@ -314,15 +323,26 @@ def _baselines(plan: RunPlan, on_progress: ProgressReport) -> list[Curve]:
 def _trial(plan: RunPlan, record: RunRecord) -> Trial:
     """Describe the run as a trial on its data; who executed it makes no difference."""
     summary = summarise(record)
-    return Trial(
-        recorded_at_ns=record.created_at_ns,
-        command=plan.command,
-        run_id=record.run_id,
-        data_sha256=data_sha256(plan.bars),
-        strategy=record.parameters["strategy"],
-        parameters=trial_parameters(record.parameters),
+    return replace(
+        _begun(plan),
         sharpe=summary.sharpe_per_period,
         n=summary.main.sharpe.n,
+        digest=record.digest,
+    )
+
+
+def _begun(plan: RunPlan) -> Trial:
+    """Describe a run that has come to nothing yet."""
+    return Trial(
+        recorded_at_ns=plan.now_ns,
+        command=plan.command,
+        run_id=plan.run_id,
+        data_sha256=data_sha256(plan.bars),
+        strategy=plan.parameters["strategy"],
+        parameters=trial_parameters(plan.parameters),
+        sharpe=math.nan,
+        n=0,
+        sources_sha256=sources_sha256(plan.bars),
     )
 
 
@@ -332,5 +352,5 @@ def _counted(
     """Count a run among the trials on its data, itself included."""
     known = replace(ledger, trials=(*ledger.trials, *trials))
     own = trials[-1]
-    n_trials, sharpes = known.tried_on(own.data_sha256, max(own.n, 1))
+    n_trials, sharpes = known.tried_on(own, max(own.n, 1))
     return replace(record, trials=n_trials, trial_sharpes=sharpes), ledger.warning

@@ -15,6 +15,7 @@ from athena.research.statistics import (
     with_start,
 )
 from athena.trading import fill_columns
+from athena.trading import layout as at
 
 if TYPE_CHECKING:
     from athena.research.engine import Setup
@@ -28,10 +29,14 @@ class Measured:
     Attributes:
         series: returns of the account after costs, sampled as a report samples them.
         n_trades: round trips that were closed.
+        digest: of all state transitions.
+        is_halted: whether the drawdown stop had halted it, which nothing lifts before the end.
     """
 
     series: ReturnSeries
     n_trades: int
+    digest: str
+    is_halted: bool
 
     @property
     def sharpe_per_period(self) -> float:
@@ -65,4 +70,10 @@ def measure_simulation(setup: Setup, name: str, strategy: Strategy) -> Measured:
     marks, times = with_start(equity, close_ns, float(setup.cash), interval_ns)
     trades = list_trades(setup, outcome, fills)
     n_closed = sum(1 for trade in trades if not trade.is_open)
-    return Measured(sample_returns(marks, times, interval_ns), n_closed)
+    halt = int(outcome.state.arrays.account[at.HALT])
+    return Measured(
+        series=sample_returns(marks, times, interval_ns),
+        n_trades=n_closed,
+        digest=outcome.digest,
+        is_halted=bool(halt & (at.HALT_DRAWDOWN | at.HALT_LIMIT)),
+    )

@@ -239,8 +239,12 @@ def parameters_of(
 
 def data_sha256(bars: Sequence[Bars]) -> str:
     """Digest which data a run sees: all of each source, whatever part of it is run on."""
-    hashes = "".join(item.provenance.sha256 for item in bars)
-    return hashlib.sha256(hashes.encode()).hexdigest()
+    return hashlib.sha256("".join(sources_sha256(bars)).encode()).hexdigest()
+
+
+def sources_sha256(bars: Sequence[Bars]) -> tuple[str, ...]:
+    """Digest each source apart: a run on two of them is a try on either."""
+    return tuple(item.provenance.sha256 for item in bars)
 
 
 def trial_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:

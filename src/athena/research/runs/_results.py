@@ -127,6 +127,8 @@ def make_curve(name: str, outcome: Outcome, equity: Floats, groups: Iterable[Int
         n_orders=count_orders(outcome),
         refusals=count_refusals(groups) if account[at.N_DENIED] else {},
         halts=list_halts(groups),
+        digest=outcome.digest,
+        final_equity=from_money(int(account[at.EQUITY])),
     )
 
 

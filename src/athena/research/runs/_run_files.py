@@ -77,9 +77,11 @@ def _description(record: RunRecord) -> dict[str, Any]:
 def _curve_values(curve: Curve) -> dict[str, Any]:
     return {
         "name": curve.name,
+        "final_equity": None if curve.final_equity is None else format_decimal(curve.final_equity),
         "fees": format_decimal(curve.fees),
         "n_fills": curve.n_fills,
         "n_orders": curve.n_orders,
+        "digest": curve.digest,
         "refusals": curve.refusals,
         "halts": [{"at": format_time(item.ts_ns), "reason": item.reason} for item in curve.halts],
     }
@@ -217,14 +219,17 @@ def _record(
 
 
 def _curve(values: Mapping[str, Any], equity: Any) -> Curve:  # noqa: ANN401 - a float64 array
+    final = values.get("final_equity")
     return Curve(
         name=values["name"],
         equity=equity,
         fees=Decimal(values["fees"]),
         n_fills=values["n_fills"],
         n_orders=values["n_orders"],
+        digest=values.get("digest", ""),  # older runs kept none of the curves
         refusals=values["refusals"],
         halts=tuple(Halt(parse_time_ns(item["at"]), item["reason"]) for item in values["halts"]),
+        final_equity=None if final is None else Decimal(final),
     )
 
 

@@ -48,6 +48,26 @@ def expected_maximum_sharpe(n_trials: int, variance: float) -> float:
     return math.sqrt(variance) * (first + second)
 
 
+def spread_of_luck(n_trials: int, trial_sharpes: Floats, n: int) -> float:
+    """Estimate the variance of the ratios that so many trials show by luck.
+
+    It is that of the trials, but never less than 1 / n, which is what n independent returns
+    without skill spread by (Lo 2002, The statistics of Sharpe ratios, Financial Analysts Journal
+    58): the formula of the best of N assumes independent trials, and near-copies of one another
+    would only make the measured variance small.
+
+    Args:
+        n_trials: >= 0; fewer than 2 were no choice and have no spread.
+        trial_sharpes: (k,) per-period Sharpe ratios; NaN ones are left out.
+        n: number of returns of the run that is deflated; without any the variance is measured.
+    """
+    if n_trials < 2:  # noqa: PLR2004 - a choice is between two
+        return 0.0
+    known = trial_sharpes[np.isfinite(trial_sharpes)]
+    measured = float(known.var(ddof=1)) if len(known) > 1 else 0.0
+    return max(measured, 1 / n) if n else measured
+
+
 def probabilistic_sharpe(
     sharpe: float, benchmark: float, n: int, skew: float, kurtosis: float
 ) -> float:
@@ -76,7 +96,7 @@ class Deflation:
     Attributes:
         n_trials: distinct runs tried on this data, the chosen one included.
         benchmark: per period, that the best of so many trials would show without any skill;
-            0 when fewer than 2 trials have a known ratio, as nothing says how far they spread.
+            0 when there was but one.
         probability: the deflated Sharpe ratio, in [0, 1]: that the true ratio is above that;
             more than 0.95 is significant. NaN when the returns do not vary.
         n_needed: returns after which a ratio as measured would be significant; NaN when no length
@@ -102,8 +122,7 @@ def deflate(returns: Floats, n_trials: int, trial_sharpes: Floats) -> Deflation:
         n_trials: distinct runs tried on this data, the chosen one included.
         trial_sharpes: (k,) per-period Sharpe ratios of those trials; NaN ones are left out.
     """
-    known = trial_sharpes[np.isfinite(trial_sharpes)]
-    variance = float(known.var(ddof=1)) if len(known) > 1 else 0.0
+    variance = spread_of_luck(n_trials, trial_sharpes, len(returns))
     noise = expected_maximum_sharpe(max(n_trials, 1), variance)
     sharpe = float(sharpe_per_period(returns))
     if math.isnan(sharpe):

@@ -72,7 +72,8 @@ class RunSummary:
         underwater: (T,) fall of the run from its peak at each close, fraction <= 0.
         monthly: (year, month) -> return of the run.
         rolling_sharpe: (n,) on `main.series.ts_ns`, over `rolling_window` periods.
-        n_trials: runs tried on this data; deflated_sharpe: probability of skill, given those.
+        n_trials: runs tried on this data; deflated_sharpe: probability of skill, given those;
+            is_significant: that it is above 95 %.
         deflation_sharpe: annualised, that the best of so many trials would show without skill.
         minimum_track_record_years: until the measured Sharpe ratio would be significant, given the
             trials; NaN when no length is enough.
@@ -96,6 +97,7 @@ class RunSummary:
     rolling_window: int
     n_trials: int
     deflated_sharpe: float
+    is_significant: bool
     deflation_sharpe: float
     minimum_track_record_years: float
     sharpe_per_period: float
@@ -138,10 +140,11 @@ def summarise(record: RunRecord) -> RunSummary:
         rolling_window=window,
         n_trials=record.trials,
         deflated_sharpe=deflation.probability,
+        is_significant=deflation.is_significant,
         deflation_sharpe=deflation.benchmark * math.sqrt(per_year),
         minimum_track_record_years=deflation.n_needed / per_year,
         sharpe_per_period=float(sharpe_per_period(main.series.returns)),
-        sentence=_sentence(benchmark, main),
+        sentence=_sentence(benchmark, main, deflation),
         overfitting=describe_deflation(deflation, main.series),
         warnings=_warnings(record, main),
     )
@@ -171,7 +174,7 @@ def _benchmark(excesses: tuple[Excess, ...]) -> Excess | None:
     return min(excesses, key=rank, default=None)
 
 
-def _sentence(benchmark: Excess | None, main: CurveMetrics) -> str:
+def _sentence(benchmark: Excess | None, main: CurveMetrics, deflation: Deflation) -> str:
     n_days = round(main.series.years * 365)
     days = f"{n_days} day" + ("s" if n_days != 1 else "") if n_days else "less than a day"
     if benchmark is None:
@@ -184,10 +187,23 @@ def _sentence(benchmark: Excess | None, main: CurveMetrics) -> str:
     verb = "beats" if gap > 0 else "trails" if gap < 0 else "equals"
     if math.isnan(benchmark.p_value):
         return f"After costs it {verb} {name}; {days} is too short to tell skill from luck."
-    negation = "" if benchmark.is_distinguishable else "not "
     return (
-        f"After costs it {verb} {name}; over {days} "
-        f"the difference is {negation}distinguishable from luck."
+        f"After costs it {verb} {name}; over {days} the difference{_verdict(benchmark, deflation)}"
+    )
+
+
+def _verdict(benchmark: Excess, deflation: Deflation) -> str:
+    """End the sentence; one comparison says no more than the count of the trials allows."""
+    if not benchmark.is_distinguishable:
+        return " is not distinguishable from luck."
+    # Trying often explains a gain; no choice of the best explains a loss.
+    if deflation.is_significant or benchmark.total_excess <= 0:
+        return " is distinguishable from luck."
+    if deflation.n_trials <= 1:
+        return " is distinguishable from luck; its own Sharpe ratio is not."
+    return (
+        f", taken alone, is distinguishable from luck; after {deflation.n_trials:,} trials on "
+        "this data it is not."
     )
 
 
@@ -211,11 +227,10 @@ def describe_deflation(deflation: Deflation, series: ReturnSeries) -> str:
         if math.isnan(deflation.n_needed)
         else f"{deflation.n_needed / per_year:,.1f} years at this ratio are needed"
     )
-    if deflation.benchmark == 0:
-        known = "The only trial" if n_trials <= 1 else f"One of {n_trials:,} trials"
+    if n_trials <= 1:
         return (
-            f"{known} on this data that the ledger knows: the probability of a Sharpe ratio above "
-            f"0 is {chance}; {record}, there are {years:,.1f}."
+            "The only trial on this data that the ledger knows: the probability of a Sharpe ratio "
+            f"above 0 is {chance}; {record}, there are {years:,.1f}."
         )
     noise = deflation.benchmark * math.sqrt(per_year)
     sharpe = float(sharpe_per_period(series.returns)) * math.sqrt(per_year)

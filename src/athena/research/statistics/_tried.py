@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from athena.domain import DAY_NS, parse_interval_ns
-from athena.research.statistics._deflated import expected_maximum_sharpe
+from athena.research.statistics._deflated import expected_maximum_sharpe, spread_of_luck
 from athena.research.statistics._power import noise_sharpe
 from athena.research.statistics._returns import DAYS_PER_YEAR
 from athena.research.statistics._track_record import sharpe_needed
@@ -26,7 +26,8 @@ class TriedData:
     """Say what the ledger knows about one data set.
 
     Attributes:
-        data_sha256: digest of all the data.
+        data_sha256: digest of all the data. Whatever else was tried on one of its sources counts,
+            as it does when a run on these data is deflated.
         sources: names or files it was last called by; empty when its last trial names none.
         interval: length of a bar, such as `30m`; empty when its last trial does not say, and then
             every annual figure is NaN.
@@ -41,7 +42,7 @@ class TriedData:
         noise_sharpe: annualised, that the best of so many independent trials without skill would
             show over those years.
         deflation_sharpe: annualised, that deflation takes off: the same, with the measured spread
-            in place of that of noise; 0 with fewer than 2 known ratios.
+            where that is larger than that of noise; 0 for one trial.
         needed_sharpe: annualised, from which on the deflated ratio is above 0.95, were the returns
             normal; NaN where there are too few of them.
     """
@@ -70,28 +71,31 @@ def summarise_trials(trials: Iterable[Trial]) -> list[TriedData]:
     Raises:
         InputError: a trial's interval cannot be read.
     """
-    by_data: dict[str, list[Trial]] = {}
-    for trial in trials:
-        by_data.setdefault(trial.data_sha256, []).append(trial)
-    return [_summarise(recorded) for recorded in by_data.values()]
+    recorded = list(trials)
+    latest = {trial.data_sha256: trial for trial in recorded}
+    return [
+        _summarise(trial, [other for other in recorded if other.shares_data_with(trial)])
+        for trial in latest.values()
+    ]
 
 
-def _summarise(recorded: list[Trial]) -> TriedData:
+def _summarise(latest: Trial, recorded: list[Trial]) -> TriedData:
     distinct = list({trial.identity: trial for trial in recorded}.values())
     known = [trial for trial in distinct if math.isfinite(trial.sharpe)]
     best = max(known, key=lambda trial: trial.sharpe, default=None)
     n_periods = best.n if best else max(trial.n for trial in distinct)
-    parameters = recorded[-1].parameters
+    parameters = latest.parameters
     interval = parameters.get("interval", "")
     per_year = _periods_per_year(interval)
     scale = math.sqrt(per_year)
     years = n_periods / per_year
     # On the scale of the best: see `TrialLedger.tried_on`.
     ratios = [trial.sharpe * math.sqrt(trial.n / max(n_periods, 1)) for trial in known]
-    spread = float(np.std(ratios, ddof=1)) if len(known) > 1 else 0.0
-    benchmark = expected_maximum_sharpe(len(distinct), spread**2)
+    spread = float(np.std(ratios, ddof=1)) if len(known) > 1 else math.nan
+    variance = spread_of_luck(len(distinct), np.array(ratios), n_periods)
+    benchmark = expected_maximum_sharpe(len(distinct), variance)
     return TriedData(
-        data_sha256=recorded[-1].data_sha256,
+        data_sha256=latest.data_sha256,
         sources=tuple(parameters.get("data", ())),
         interval=interval,
         n_trials=len(distinct),
@@ -99,7 +103,7 @@ def _summarise(recorded: list[Trial]) -> TriedData:
         commands=dict(Counter(trial.command for trial in distinct)),
         best=best,
         best_sharpe=best.sharpe * scale if best else math.nan,
-        spread=spread * scale if len(known) > 1 else math.nan,
+        spread=spread * scale,
         years=years,
         noise_sharpe=noise_sharpe(len(distinct), years) if years > 0 else math.nan,
         deflation_sharpe=benchmark * scale,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from athena.errors import InputError, StrategyError
+from athena.errors import InputError, RefusedError, StrategyError
 from athena.platform import file_lock
 from athena.research.engine import (
     Columns,
@@ -22,7 +22,7 @@ from athena.research.engine import (
 )
 from athena.research.statistics import period_returns
 from athena.research.strategies import build_strategy, find_strategy
-from athena.research.sweep._code import code_sha256
+from athena.research.sweep._code import code_sha256, source_sha256
 from athena.research.sweep._marks import value_at
 from athena.trading import RuleStrategy
 from athena.trading import layout as at
@@ -58,6 +58,7 @@ class Job:
         kind: of a built-in strategy.
         marks: when accounts are valued.
         code_sha256: of the code that asks, which must be that of the worker.
+        strategy_sha256: of the strategy's file as it was when the sweep was planned.
     """
 
     setup: Setup
@@ -65,6 +66,7 @@ class Job:
     kind: str
     marks: Marks
     code_sha256: str
+    strategy_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,6 +82,7 @@ class Found:
         n_orders: sent.
         n_fills: booked.
         digest: of all state transitions; empty when not done.
+        n_bars: that it had been through when it failed; else 0.
         returns: (n,) float64 of the account's periods; cut after ruin, empty when not done.
     """
 
@@ -91,7 +94,13 @@ class Found:
     n_orders: int = 0
     n_fills: int = 0
     digest: str = ""
+    n_bars: int = 0
     returns: NDArray[np.float64]
+
+    @property
+    def is_trial(self) -> bool:
+        """Tell whether something of it was seen: it was done, or failed after its first bar."""
+        return self.status is Status.DONE or self.n_bars > 0
 
 
 def find_class(job_strategy: str, kind: str) -> tuple[str, type[Strategy]]:
@@ -113,7 +122,7 @@ def without_columns(setup: Setup) -> Setup:
 
 
 class Bench:
-    """Try combinations; strategy, columns and compiled code are there once for all of them."""
+    """Try combinations; columns and compiled code are there once for all of them."""
 
     def __init__(self, job: Job, columns: Columns) -> None:
         """Prepare a job.
@@ -128,18 +137,20 @@ class Bench:
             raise InputError(message, hint="install the same version of athena on all machines")
         self._setup = replace(job.setup, columns=columns)
         self._marks = job.marks
+        self._job = job
         self._name, self._class = find_class(job.strategy, job.kind)
         is_compiled = self._setup.engine is EngineKind.COMPILED
         rule = self._class.rule if issubclass(self._class, RuleStrategy) else None
         compiled_in = self._setup.cache_folder if is_compiled else None
         self._fills = FillSink(rule, compiled_in=compiled_in)
+        self._is_machine_code = compiled_in is not None and rule is not None
         self._is_cold = compiled_in is not None and not has_kept_code(compiled_in, rule)
 
     def evaluate(self, number: int, parameters: Mapping[str, str]) -> Found:
         """Try one combination; what its strategy refuses or raises is part of the answer."""
         nothing = np.zeros(0)
         try:
-            strategy = build_strategy(self._class, parameters)
+            strategy = build_strategy(self._fresh_class(), parameters)
             with self._compiling():
                 outcome = simulate(self._setup, [(self._name, strategy)], on_records=self._fills)
         except InputError as error:
@@ -150,9 +161,29 @@ class Bench:
         except StrategyError as error:
             self._fills.take()
             return Found(
-                number=number, status=Status.FAILED, message=error.message, returns=nothing
+                number=number,
+                status=Status.FAILED,
+                message=error.message,
+                n_bars=error.n_bars,
+                returns=nothing,
             )
         return self._found(number, outcome)
+
+    def _fresh_class(self) -> type[Strategy]:
+        """Load the class anew: what it remembers of one combination is not there in the next.
+
+        Machine code remembers nothing, and is not compiled again.
+
+        Raises:
+            RefusedError: its file is not the one that the sweep is about.
+        """
+        if self._is_machine_code:
+            return self._class
+        strategy_class = find_class(self._job.strategy, self._job.kind)[1]
+        if source_sha256(strategy_class) != self._job.strategy_sha256:
+            message = f"expected {self._job.strategy} as the sweep found it, was changed"
+            raise RefusedError(message, hint="the same command begins a sweep of the new one")
+        return strategy_class
 
     def _compiling(self) -> AbstractContextManager[None]:
         """Let one worker compile what nobody has compiled yet, while the others wait for it."""

@@ -17,6 +17,7 @@ from athena.research.runs import (
     load_sources,
     parameters_of,
     setup_of,
+    sources_sha256,
     trial_parameters,
 )
 from athena.research.statistics import sharpe_per_period
@@ -53,6 +54,7 @@ class Plan:
         numbers: of the combinations to try.
         kind: of a built-in strategy.
         run: what all runs share, as the trial ledger tells runs apart.
+        strategy_sha256: of the strategy's file, and what that imports from its own folder.
         manifest: what is asked, and of which data and code; JSON values.
     """
 
@@ -63,6 +65,7 @@ class Plan:
     numbers: Sequence[int]
     kind: str
     run: Mapping[str, Any]
+    strategy_sha256: str
     manifest: Mapping[str, Any]
 
     @property
@@ -90,6 +93,7 @@ class Plan:
             kind=self.kind,
             marks=self.marks,
             code_sha256=code_sha256(),
+            strategy_sha256=self.strategy_sha256,
         )
 
     def trial(self, item: Found, now_ns: int) -> Trial:
@@ -104,6 +108,8 @@ class Plan:
             parameters={**self.run, "strategy_parameters": parameters},
             sharpe=float(sharpe_per_period(item.returns)),
             n=len(item.returns),
+            digest=item.digest,
+            sources_sha256=sources_sha256(self.bars),
         )
 
 
@@ -126,6 +132,7 @@ def plan_sweep(request: SweepRequest, config: Config, home: Path) -> Plan:
     if needs_fit(first):
         message = f"expected a strategy that needs no fit, was {name}, which defines one"
         raise InputError(message, hint=f"athena walkforward --strategy {request.run.strategy}")
+    strategy_sha256 = source_sha256(strategy_class)
     run = trial_parameters(parameters_of(request.run, config, setup, first))
     return Plan(
         request=request,
@@ -135,6 +142,7 @@ def plan_sweep(request: SweepRequest, config: Config, home: Path) -> Plan:
         numbers=numbers,
         kind=kind,
         run=run,
+        strategy_sha256=strategy_sha256,
         manifest={
             "run": run,
             "grid": [[axis.name, list(axis.values)] for axis in request.grid.axes],
@@ -142,7 +150,7 @@ def plan_sweep(request: SweepRequest, config: Config, home: Path) -> Plan:
             "out_of_sample": format_decimal(request.oos_frac),
             "data_sha256": [item.provenance.sha256 for item in bars],
             "terms_sha256": _terms_sha256(setup),
-            "strategy_sha256": source_sha256(strategy_class),
+            "strategy_sha256": strategy_sha256,
             "code_sha256": code_sha256(),
             "environment": environment(),
         },

@@ -34,7 +34,7 @@ class SweepRow:
         out_of_sample_sharpe, in_sample_sharpe, sharpe: annualised, of the last part of the time,
             of the part before, of all of it; NaN when the account did not vary.
         total_return: fraction.
-        max_drawdown: of the marks, positive fraction.
+        max_drawdown_of_marks: positive fraction; on every bar's close it can be deeper.
         final_equity: exact, in quote currency.
         fees: in quote currency.
         n_orders: sent.
@@ -51,7 +51,7 @@ class SweepRow:
     in_sample_sharpe: float
     sharpe: float
     total_return: float
-    max_drawdown: float
+    max_drawdown_of_marks: float
     final_equity: Decimal
     fees: Decimal
     n_orders: int
@@ -105,7 +105,7 @@ def _row(
         in_sample_sharpe=sharpes[1],
         sharpe=sharpes[2],
         total_return=float(measured.total_return),
-        max_drawdown=float(measured.max_drawdown),
+        max_drawdown_of_marks=float(measured.max_drawdown),
         final_equity=from_money(item.final_equity),
         fees=from_money(item.fees),
         n_orders=item.n_orders,
@@ -120,8 +120,8 @@ def format_table(rows: Sequence[SweepRow], grid: Grid) -> str:
     writer = csv.writer(text, lineterminator="\n")
     names = [*grid.fixed, *(axis.name for axis in grid.axes)]
     heads = ("status", "out_of_sample_sharpe", "in_sample_sharpe", "sharpe", "total_return")
-    more = ("max_drawdown", "final_equity", "fees", "orders", "fills", "digest", "message")
-    writer.writerow(["rank", *names, *heads, *more])
+    exact = ("max_drawdown_of_marks", "final_equity", "fees", "orders", "fills")
+    writer.writerow(["rank", *names, *heads, *exact, "digest", "message"])
     for row in rows:
         writer.writerow(
             [
@@ -146,7 +146,7 @@ def _measures(row: SweepRow) -> tuple[float, ...]:
         row.in_sample_sharpe,
         row.sharpe,
         row.total_return,
-        row.max_drawdown,
+        row.max_drawdown_of_marks,
     )
 
 

@@ -113,6 +113,7 @@ def _format(item: Found) -> bytes:
         "orders": item.n_orders,
         "fills": item.n_fills,
         "digest": item.digest,
+        "bars": item.n_bars,
         "returns": len(item.returns),
     }
     return json.dumps(entry).encode() + b"\n"
@@ -130,6 +131,7 @@ def _parse(line: bytes, row: NDArray[np.float64], path: Path, number: int) -> Fo
             n_orders=int(entry["orders"]),
             n_fills=int(entry["fills"]),
             digest=entry["digest"],
+            n_bars=int(entry["bars"]),
             returns=row[: int(entry["returns"])],
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from dataclasses import dataclass
@@ -10,19 +11,19 @@ from typing import TYPE_CHECKING
 from athena.errors import InputError, StrategyError
 from athena.platform import atomic_write_text, file_lock, home_folder
 from athena.research._trials import read_trials, record_trials
-from athena.research.runs import data_sha256
 from athena.research.statistics import alarms, deflated_sharpe, overfitting
 from athena.research.sweep._bench import Status
 from athena.research.sweep._executor import InlineExecutor, ProcessExecutor, count_cores
 from athena.research.sweep._plan import plan_sweep
 from athena.research.sweep._rows import format_table, rank_rows
-from athena.research.sweep._store import TABLE_FILE, SweepStore, returns_table
+from athena.research.sweep._store import FOUND_FILE, TABLE_FILE, SweepStore, returns_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from athena.platform.config import Config
+    from athena.research._trials import Trial
     from athena.research.statistics import Overfitting
     from athena.research.sweep._bench import Found
     from athena.research.sweep._executor import Chunk, Executor
@@ -124,7 +125,7 @@ def run_sweep(  # noqa: PLR0913 - where from, where to, when, by whom, and who i
     best = by_number[rows[0].number]
     done = [by_number[n] for n in plan.numbers if by_number[n].status is Status.DONE]
     ledger = read_trials(home)
-    n_trials, sharpes = ledger.tried_on(data_sha256(plan.bars), plan.marks.n_periods)
+    n_trials, sharpes = ledger.tried_on(plan.trial(best, now_ns), plan.marks.n_periods)
     return SweepResult(
         sweep_id=plan.sweep_id,
         folder=folder,
@@ -162,10 +163,11 @@ class _Log:
         self._home = home
         self._now_ns = now_ns
         self.found = store.read()
+        _check_asked(self.found, plan, store.folder)
         ledger = read_trials(home)
         self.warnings = [ledger.warning] if ledger.warning else []
         self._recorded = {
-            trial.identity for trial in ledger.trials if trial.run_id == plan.sweep_id
+            _asked(trial) for trial in ledger.trials if trial.run_id == plan.sweep_id
         }
         self._record(self.found)  # a kill may have come between folder and ledger
 
@@ -175,14 +177,34 @@ class _Log:
         self.found += found
 
     def _record(self, found: Sequence[Found]) -> None:
-        trials = [
-            self._plan.trial(item, self._now_ns) for item in found if item.status is Status.DONE
-        ]
-        new = [trial for trial in trials if trial.identity not in self._recorded]
+        trials = [self._plan.trial(item, self._now_ns) for item in found if item.is_trial]
+        new = [trial for trial in trials if _asked(trial) not in self._recorded]
         if new:
             warning = record_trials(self._home, new)
             self.warnings += [warning] if warning else []
-            self._recorded.update(trial.identity for trial in new)
+            self._recorded.update(_asked(trial) for trial in new)
+
+
+def _check_asked(found: Sequence[Found], plan: Plan, folder: Path) -> None:
+    """Refuse a folder with other combinations than those asked for, or with one twice.
+
+    Raises:
+        InputError: it was changed; the message names the first.
+    """
+    left = set(plan.numbers)
+    for item in found:
+        if item.number not in left:
+            message = (
+                f"expected combinations of this sweep, each once, in {folder / FOUND_FILE}, "
+                f"was number {item.number}"
+            )
+            raise InputError(message, hint=f"remove {folder} and begin anew")
+        left.remove(item.number)
+
+
+def _asked(trial: Trial) -> str:
+    """Name a combination: each is recorded once, though several may come to the same."""
+    return json.dumps(trial.parameters, sort_keys=True)
 
 
 def _executor(plan: Plan, n_workers: int | None) -> Executor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from athena.errors import AthenaError, InputError, StrategyError
@@ -14,6 +14,7 @@ from athena.research.runs import (
     measure_simulation,
     parameters_of,
     setup_of,
+    sources_sha256,
     trial_parameters,
 )
 from athena.research.strategies import build_strategy, find_strategy
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from athena.domain import Bars
     from athena.platform.config import Config
     from athena.research.engine import Setup
-    from athena.research.runs import Measured
+    from athena.research.runs import BacktestRequest, Measured
     from athena.research.walkforward._request import WalkForwardRequest
     from athena.research.walkforward._windows import FoldWindows
     from athena.trading import Market
@@ -40,25 +41,30 @@ class Candidates:
 
     Attributes:
         name: of the strategy.
-        kind: its class.
+        asked: what names it, with the kind it is written in.
         combinations: the parameters that the strategy accepts, in the order of the grid.
         n_refused: how many it refuses.
         horizon_bars: how far the labels of any of them reach, >= 1.
+        has_fit: whether they learn from a training window.
     """
 
     name: str
-    kind: type[Called]
+    asked: BacktestRequest
     combinations: tuple[Mapping[str, str], ...]
     n_refused: int
     horizon_bars: int
+    has_fit: bool
 
     def fitted(self, parameters: Mapping[str, str], market: Market) -> Called:
         """Build a strategy and let it learn from a training window.
 
+        Each is loaded anew: what another one of them keeps on its class or module may be of bars
+        that this one must not know.
+
         Raises:
-            StrategyError: it raised in its fit.
+            StrategyError: it raised in its fit, or its file tried to end the process.
         """
-        strategy = build_called(self.kind, parameters)
+        strategy = _build(_load(self.asked)[1], parameters)
         if needs_fit(strategy):
             try:
                 strategy.fit(market)
@@ -99,6 +105,39 @@ def list_candidates(request: WalkForwardRequest) -> Candidates:
         StrategyError: its file tried to end the process.
     """
     asked = request.backtest
+    name, kind = _load(asked)
+    accepted: list[Mapping[str, str]] = []
+    refusals: list[InputError] = []
+    horizon_bars = 1
+    has_fit = False
+    for parameters in request.grid.combinations():
+        try:
+            strategy = _build(kind, parameters)
+        except InputError as refusal:
+            refusals.append(refusal)
+        else:
+            accepted.append(parameters)
+            horizon_bars = max(horizon_bars, strategy.horizon_bars)
+            has_fit = has_fit or needs_fit(strategy)
+    if not accepted:
+        raise refusals[0]
+    return Candidates(
+        name=name,
+        asked=asked,
+        combinations=tuple(accepted),
+        n_refused=len(refusals),
+        horizon_bars=horizon_bars,
+        has_fit=has_fit,
+    )
+
+
+def _load(asked: BacktestRequest) -> tuple[str, type[Called]]:
+    """Find the class of the strategy, which a file makes anew each time.
+
+    Raises:
+        InputError: there is none of that name, or it is a rule, which has no signals to join.
+        StrategyError: its file tried to end the process.
+    """
     try:
         name, kind = find_strategy(asked.strategy, kind=asked.kind or "woken")
     except SystemExit as error:
@@ -106,23 +145,10 @@ def list_candidates(request: WalkForwardRequest) -> Candidates:
     if not issubclass(kind, BarStrategy | WokenStrategy):
         message = f"expected a strategy that is called or woken, was {kind.__name__}, a rule"
         raise InputError(message, hint="--kind woken, or write it as a WokenStrategy")
-    accepted: list[Mapping[str, str]] = []
-    refusals: list[InputError] = []
-    horizon_bars = 1
-    for parameters in request.grid.combinations():
-        try:
-            strategy = build_called(kind, parameters)
-        except InputError as refusal:
-            refusals.append(refusal)
-        else:
-            accepted.append(parameters)
-            horizon_bars = max(horizon_bars, strategy.horizon_bars)
-    if not accepted:
-        raise refusals[0]
-    return Candidates(name, kind, tuple(accepted), len(refusals), horizon_bars)
+    return name, kind
 
 
-def build_called(kind: type[Called], parameters: Mapping[str, str]) -> Called:
+def _build(kind: type[Called], parameters: Mapping[str, str]) -> Called:
     """Build a strategy of a class that is called."""
     strategy = build_strategy(kind, parameters)
     assert isinstance(strategy, BarStrategy | WokenStrategy)  # noqa: S101 - its class is
@@ -141,6 +167,7 @@ class Chooser:
         now_ns: when they were asked for.
         bars: all of each source; a fold is given its training window's, cut.
         candidates: to choose from.
+        tried: every training run so far, oldest first; one that raised after its first bar too.
     """
 
     request: WalkForwardRequest
@@ -150,6 +177,7 @@ class Chooser:
     now_ns: int
     bars: Sequence[Bars]
     candidates: Candidates
+    tried: list[Trial] = field(default_factory=list)
 
     def engine_for(self, windows: Sequence[FoldWindows]) -> EngineKind:
         """Say who runs the fits: all of them together decide whether compiling pays."""
@@ -171,15 +199,13 @@ class Chooser:
         """
         setup = self._setup(window, engine)
         measured: list[Measured] = []
-        trials: list[Trial] = []
         for parameters in self.candidates.combinations:
-            strategy, result = self._measure(window, setup, parameters)
-            measured.append(result)
-            trials.append(self._trial(window, setup, parameters, strategy, result))
+            measured.append(self._measure(window, setup, parameters))
             on_fit()
         best = self._best(window, measured)
         chosen = self.candidates.combinations[best]
-        return Choice(chosen, measured[best], setup.market, tuple(trials))
+        trials = tuple(self.tried[-len(measured) :])
+        return Choice(chosen, measured[best], setup.market, trials)
 
     def _setup(self, window: FoldWindows, engine: EngineKind) -> Setup:
         """Cut the bars to the training window; nothing after it goes into what the fold sees."""
@@ -190,14 +216,38 @@ class Chooser:
 
     def _measure(
         self, window: FoldWindows, setup: Setup, parameters: Mapping[str, str]
-    ) -> tuple[Called, Measured]:
+    ) -> Measured:
         try:
             strategy = self.candidates.fitted(parameters, setup.market)
-            return strategy, measure_simulation(setup, self.candidates.name, strategy)
+            return self._try(window, setup, parameters, strategy)
         except StrategyError as error:
             where = f"in the training of fold {window.number} with {_as_text(parameters)}"
             message = f"{error.message}, {where}"
-            raise StrategyError(message, hint=error.hint) from error
+            raise StrategyError(message, hint=error.hint, n_bars=error.n_bars) from error
+
+    def _try(
+        self,
+        window: FoldWindows,
+        setup: Setup,
+        parameters: Mapping[str, str],
+        strategy: Called,
+    ) -> Measured:
+        """Run a fitted strategy on the training window, and remember that it was tried."""
+        begun = self._begun(window, setup, parameters, strategy)
+        try:
+            measured = measure_simulation(setup, self.candidates.name, strategy)
+        except StrategyError as error:
+            if error.n_bars:
+                self.tried.append(begun)
+            raise
+        ended = replace(
+            begun,
+            sharpe=measured.sharpe_per_period,
+            n=len(measured.series.returns),
+            digest=measured.digest,
+        )
+        self.tried.append(ended)
+        return measured
 
     def _best(self, window: FoldWindows, measured: Sequence[Measured]) -> int:
         if not self.request.has_choice:
@@ -217,15 +267,14 @@ class Chooser:
             raise InputError(message, hint="train longer, lower --min-trades or widen the grid")
         return max(known, key=lambda k: (ratios[k], -k))
 
-    def _trial(
+    def _begun(
         self,
         window: FoldWindows,
         setup: Setup,
         parameters: Mapping[str, str],
         strategy: Called,
-        measured: Measured,
     ) -> Trial:
-        """Describe a fit as the backtest of its training window that it is."""
+        """Describe a fit as the backtest of its training window that it is; it has no end yet."""
         asked = replace(
             self.request.backtest,
             parameters=parameters,
@@ -239,8 +288,9 @@ class Chooser:
             data_sha256=data_sha256(self.bars),
             strategy=asked.strategy,
             parameters=trial_parameters(parameters_of(asked, self.config, setup, strategy)),
-            sharpe=measured.sharpe_per_period,
-            n=len(measured.series.returns),
+            sharpe=math.nan,
+            n=0,
+            sources_sha256=sources_sha256(self.bars),
         )
 
 

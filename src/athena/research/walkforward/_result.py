@@ -32,6 +32,7 @@ class Fold:
         n_tried: combinations that were run on the training window.
         train_sharpe: annualised, after costs, of the chosen ones; NaN when flat.
         train_trades: round trips that they closed in training.
+        train_halted: whether the drawdown stop ended their training early.
         test_sharpe: annualised, after costs, from the joined account; NaN when flat.
         test_return: fraction, from the joined account.
         test_trades: round trips that began in the test window.
@@ -44,6 +45,7 @@ class Fold:
     n_tried: int
     train_sharpe: float
     train_trades: int
+    train_halted: bool
     test_sharpe: float
     test_return: float
     test_trades: int
@@ -59,6 +61,7 @@ class WalkForwardResult:
         n_refused: combinations of the grid that the strategy refuses.
         left_over_days: time at the end of the data that is too short for another fold.
         has_choice: whether there was anything to choose.
+        has_fit: whether the strategy learned from each training window.
     """
 
     run: BacktestResult
@@ -66,6 +69,12 @@ class WalkForwardResult:
     n_refused: int
     left_over_days: float
     has_choice: bool
+    has_fit: bool
+
+    @property
+    def n_halted(self) -> int:
+        """Count the folds whose training a drawdown stop halted."""
+        return sum(fold.train_halted for fold in self.folds)
 
     @property
     def n_changes(self) -> int:
@@ -95,6 +104,9 @@ class WalkForwardResult:
             kept += f" at a Sharpe ratio of {main.sharpe.value:.2f}"
             if math.isfinite(self.train_sharpe):
                 kept += f", against {self.train_sharpe:.2f} in training"
+        if self.n_halted:
+            n_folds = len(self.folds)
+            kept += f"; the drawdown stop halted training in {self.n_halted} of {n_folds} folds"
         if not self.has_choice:
             return f"{kept}; there was nothing to choose."
         often = {0: "never changed", 1: "changed once"}.get(
@@ -126,6 +138,7 @@ def tell_folds(
                 n_tried=choice.n_tried,
                 train_sharpe=choice.measured.sharpe,
                 train_trades=choice.measured.n_trades,
+                train_halted=choice.measured.is_halted,
                 test_sharpe=per_period * math.sqrt(series.periods_per_year),
                 test_return=float(marks[last] / marks[first] - 1),
                 test_trades=sum(

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from athena.domain import DAY_NS, format_interval, format_time
-from athena.errors import InputError
+from athena.errors import InputError, StrategyError
 from athena.research._grid import MAX_COMBINATIONS
+from athena.research._trials import record_trials
 from athena.research.runs import (
     RunPlan,
     carry_out,
@@ -92,7 +93,12 @@ def run_walk_forward(  # noqa: PLR0913 - where from, where to, when, and who is 
     purge_bars = _purge_bars(request, candidates)
     windows = lay_windows(request, whole, purge_bars)
     chooser = Chooser(request, config, home, run_id, now_ns, bars, candidates)
-    choices = _choose(chooser, windows, on_progress)
+    try:
+        choices = _choose(chooser, windows, on_progress)
+    except StrategyError:
+        if chooser.tried:  # what was run until then was seen
+            record_trials(home, chooser.tried)
+        raise
     plan = _plan(chooser, whole, purge_bars, windows, choices)
     run = carry_out(plan, on_progress=on_progress, on_record=on_record)
     end_ns = int(whole.columns.close_ns[-1])
@@ -102,6 +108,7 @@ def run_walk_forward(  # noqa: PLR0913 - where from, where to, when, and who is 
         n_refused=candidates.n_refused,
         left_over_days=max(0, end_ns - windows[-1].test.end_ns) / DAY_NS,
         has_choice=request.has_choice,
+        has_fit=candidates.has_fit,
     )
 
 
@@ -192,7 +199,9 @@ def _relay(
         Leg(candidates.fitted(choice.parameters, choice.market), window.n_test)
         for window, choice in zip(windows, choices, strict=True)
     ]
-    n_steps = int(whole.columns.close_ns.searchsorted(windows[-1].test.end_ns, side="right"))
+    # A bar belongs to the window in which it opens.
+    opens_ns = whole.columns.close_ns - whole.interval_ns
+    n_steps = int(opens_ns.searchsorted(windows[-1].test.end_ns))
     return relay_of(whole.market.until(n_steps), legs)
 
 

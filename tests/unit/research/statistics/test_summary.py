@@ -34,6 +34,56 @@ def test_planted_edge_reads_as_skill_and_equal_curves_do_not() -> None:
     assert "not distinguishable from luck" in summarise(twin).sentence
 
 
+@pytest.mark.parametrize("n_trials", [7, 500])
+@pytest.mark.parametrize("beats", [True, False])
+def test_one_comparison_says_no_more_than_the_trials_allow(n_trials: int, *, beats: bool) -> None:
+    """Rule 6: a small p-value and a deflated Sharpe ratio that is none, told in one sentence."""
+    record = build_record(n_steps=5_000)
+    hold = record.baselines[0].equity
+    equity = hold * np.exp(np.linspace(0, 3, 5_000)) if beats else hold
+    noise = 0.5 if n_trials == 500 else 0.02
+    sharpes = np.random.default_rng(5).normal(0.0, noise, n_trials)
+    summary = summarise(
+        replace(with_equity(record, equity), trials=n_trials, trial_sharpes=sharpes)
+    )
+    assert summary.is_significant == (beats and n_trials == 7)
+    assert (
+        summary.sentence.partition("the difference")[2]
+        == {
+            (True, 7): " is distinguishable from luck.",
+            (
+                True,
+                500,
+            ): ", taken alone, is distinguishable from luck; after 500 trials on this data "
+            "it is not.",
+            (False, 7): " is not distinguishable from luck.",
+            (False, 500): " is not distinguishable from luck.",
+        }[beats, n_trials]
+    )
+
+
+def test_a_single_trial_that_stands_still_while_prices_fall_has_no_ratio_to_show() -> None:
+    record = build_record(n_steps=5_000, n_baselines=1, trials=1, trial_sharpes=np.zeros(1))
+    noise = np.random.default_rng(3).normal(0, 1e-5, 5_000)
+    still = float(CASH) * np.exp(np.cumsum(noise))
+    fall = still * np.exp(np.linspace(0, -3, 5_000))
+    record = replace(record, baselines=[replace(record.baselines[0], equity=fall)])
+    summary = summarise(with_equity(record, still))
+    assert not summary.is_significant
+    assert summary.sentence.endswith("from luck; its own Sharpe ratio is not.")
+
+
+def test_a_loss_that_no_luck_explains_is_said_to_be_one() -> None:
+    """A choice of the best among many explains a gain, never a loss."""
+    record = build_record(n_steps=5_000)
+    hold = record.baselines[0].equity
+    worse = with_equity(record, hold * np.exp(np.linspace(0, -3, 5_000)))
+    summary = summarise(worse)
+    assert not summary.is_significant
+    assert "trails holding BTC" in summary.sentence
+    assert summary.sentence.endswith("the difference is distinguishable from luck.")
+
+
 def test_few_days_are_said_to_be_few() -> None:
     sentence = summarise(build_record(n_steps=96)).sentence
     assert sentence.endswith("; 2 days is too short to tell skill from luck.")

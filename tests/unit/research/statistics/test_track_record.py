@@ -14,8 +14,10 @@ from athena.research.statistics import (
     ReturnSeries,
     deflate,
     describe_deflation,
+    expected_maximum_sharpe,
     minimum_track_record,
     probabilistic_sharpe,
+    sharpe_per_period,
 )
 
 
@@ -110,10 +112,43 @@ def test_a_first_trial_is_measured_against_0() -> None:
     assert "above 0 is 100.0%, significant" in told
 
 
-def test_trials_without_a_known_ratio_do_not_deflate_and_say_how_many_they_are() -> None:
+def test_trials_without_a_known_ratio_spread_as_luck_does() -> None:
     good = series(np.random.default_rng(11).normal(0.004, 0.02, 730))
-    told = describe_deflation(deflate(good.returns, 3, np.full(3, np.nan)), good)
-    assert told.startswith("One of 3 trials on this data that the ledger knows: ")
+    found = deflate(good.returns, 3, np.full(3, np.nan))
+    assert found.benchmark == pytest.approx(expected_maximum_sharpe(3, 1 / 730))
+    assert describe_deflation(found, good).startswith("The best of 3 trials on this data")
+
+
+@pytest.mark.parametrize("place", [0, 7, 19])
+def test_padding_with_near_copies_never_raises_the_ratio(place: int) -> None:
+    """The fault: copies of one run made the measured spread, and with it the bar, next to 0."""
+    rng = np.random.default_rng(3)
+    good = rng.normal(0.002, 0.02, 730)
+    honest = np.sort(rng.normal(0, 0.7 / math.sqrt(730), 20))
+    before = deflate(good, 20, honest)
+    for n_copies in (1, 5, 50, 500):
+        copies = honest[place] + rng.normal(0, 1e-4, n_copies)
+        padded = deflate(good, 20 + n_copies, np.append(honest, copies))
+        assert padded.probability < before.probability
+        before = padded
+
+
+def test_no_padding_takes_the_bar_below_that_of_as_many_trials_without_skill() -> None:
+    """Copies of the best first widen the spread, then fill it: noise is where that ends."""
+    rng = np.random.default_rng(3)
+    good = rng.normal(0.002, 0.02, 730)
+    copies = float(sharpe_per_period(good)) + rng.normal(0, 1e-4, 5_000)
+    sharpes = np.append(rng.normal(0, 2 / math.sqrt(730), 20), copies)
+    for n in (2, 20, 30, 500, 5_020):
+        assert deflate(good, n, sharpes[:n]).benchmark >= expected_maximum_sharpe(n, 1 / 730)
+
+
+def test_trials_that_spread_more_than_luck_keep_their_spread() -> None:
+    """The clean twin: as published, the measured variance counts."""
+    rng = np.random.default_rng(3)
+    wide = rng.normal(0, 3 / math.sqrt(730), 40)
+    found = deflate(rng.normal(0.002, 0.02, 730), 40, wide)
+    assert found.benchmark == expected_maximum_sharpe(40, float(wide.var(ddof=1)))
 
 
 def test_a_flat_run_says_that_nothing_can_be_said() -> None:

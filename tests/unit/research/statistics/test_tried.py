@@ -10,6 +10,7 @@ import pytest
 
 from athena.errors import InputError
 from athena.research import Trial
+from athena.research._trials import TrialLedger
 from athena.research.statistics import (
     expected_maximum_sharpe,
     minimum_track_record,
@@ -47,7 +48,7 @@ def test_one_data_set_by_hand() -> None:
     assert found.spread == pytest.approx(np.std(known, ddof=1) * math.sqrt(365))
     assert found.years == 2.0
     assert found.noise_sharpe == pytest.approx(noise_sharpe(4, 2.0))
-    deflation = expected_maximum_sharpe(4, float(np.var(known, ddof=1)))
+    deflation = expected_maximum_sharpe(4, max(float(np.var(known, ddof=1)), 1 / 730))
     assert found.deflation_sharpe == pytest.approx(deflation * math.sqrt(365))
     assert found.needed_sharpe == pytest.approx(sharpe_needed(730, deflation) * math.sqrt(365))
     assert (found.sources, found.interval) == (("btc",), "30m")
@@ -60,6 +61,23 @@ def test_data_sets_come_in_the_order_of_their_first_trial() -> None:
     assert (second.data_sha256, second.n_trials) == ("bb", 1)
     assert second.years == pytest.approx(52 * 7 / 365)
     assert second.best_sharpe == pytest.approx(0.05 * math.sqrt(365 / 7))
+
+
+def test_a_source_that_two_data_sets_share_counts_on_both() -> None:
+    """As a backtest counts them: three on the pair, three on the one that two of them share."""
+    pair = replace(
+        TRIAL, data_sha256="ab", sources_sha256=("a", "b"), parameters={"data": ["btc", "eth"]}
+    )
+    pairs = [replace(pair, digest=f"{k}") for k in range(2)]
+    alone = replace(TRIAL, data_sha256="a", sources_sha256=("a",), digest="3")
+    other = replace(TRIAL, data_sha256="c", sources_sha256=("c",), digest="3")
+    ledger = TrialLedger((*pairs, alone, other), "")
+    found = summarise_trials(ledger.trials)
+    assert [(item.sources, item.n_trials) for item in found] == [
+        (("btc", "eth"), 3), (("btc",), 3), (("btc",), 1),
+    ]  # fmt: skip
+    for item, trial in zip(found, (pair, alone, other), strict=True):
+        assert item.n_trials == ledger.tried_on(trial, 730)[0]
 
 
 def test_one_trial_has_no_spread_and_nothing_is_taken_off() -> None:

@@ -15,7 +15,7 @@ from athena.trading import BarStrategy, Intent, Wake, WokenStrategy
 from tests.market_builder import HOUR_NS, Simulated, driftless_bars, run, setup_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -86,7 +86,7 @@ def test_called_and_woken_legs_come_to_the_same() -> None:
 def test_the_next_leg_decides_at_once_on_what_it_is_handed() -> None:
     first, second = Hold(lots=7), Hold(lots=2)
     done = relayed(Leg(first, 100), Leg(second, 50))
-    assert (first.asked, second.asked) == ([0], [100])
+    assert (first.asked, second.asked) == ([450], [550]), "steps of the history"
     fills = done.fills
     assert fills.marks.tolist() == [1, 101], "ordered at a close, filled on the next bar"
     assert (fills.lots * fills.side).tolist() == [7, -5]
@@ -95,8 +95,8 @@ def test_the_next_leg_decides_at_once_on_what_it_is_handed() -> None:
 def test_price_levels_are_not_handed_over() -> None:
     first, second = Hold(below=10**9), Hold()
     relayed(Leg(first, 100), Leg(second, 50))
-    assert first.asked == list(range(100))
-    assert second.asked == [100]
+    assert first.asked == list(range(450, 550))
+    assert second.asked == [550]
 
 
 def test_signals_use_the_history_and_end_with_their_leg() -> None:
@@ -120,6 +120,24 @@ def test_signals_are_warm_on_the_first_bar() -> None:
     warm = relay.signals(own.market)["trend"]
     assert (warm != 0).all()
     assert (leg(200, fast=5, slow=300).strategy.signals(own.market)["trend"] == 0).all()
+
+
+def test_steps_count_on_the_history_as_the_legs_own_columns_do() -> None:
+    """Else a column that a strategy keeps is read at the wrong bar; lazy wishes included."""
+    seen: list[bool] = []
+
+    class Keeper(BarStrategy):
+        def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
+            self.close = market.close[0]
+            return {}
+
+        def on_bar(self, view: View) -> Iterator[Intent]:
+            yield from ()
+            seen.append(bool(self.close[view.step] == view.bar.close))
+
+    done = relayed(Leg(Keeper(), 100), Leg(Keeper(), 50))
+    assert len(done.setup.columns.close_ns) == len(seen) == 150
+    assert all(seen)
 
 
 def test_the_core_book_is_that_of_the_legs() -> None:
@@ -149,6 +167,50 @@ def test_what_is_no_relay_is_refused(legs: list[Leg]) -> None:
         relay_of(setup_of([BARS]).market, legs)
 
 
+@dataclass
+class Clock(Hold):
+    """Be woken by a timer that is a parameter, or that changes when signals are computed."""
+
+    hours: int = 24
+    later: int = 0
+
+    def __post_init__(self) -> None:
+        self.wake = Wake(every_ns=self.hours * HOUR_NS)  # type: ignore[misc] # of an instance
+
+    def signals(self, market: Market) -> Mapping[str, NDArray[Any]]:
+        if self.later:
+            self.wake = Wake(every_ns=self.later * HOUR_NS)  # type: ignore[misc]
+        return super().signals(market)
+
+
+def test_legs_that_wake_otherwise_are_refused() -> None:
+    """One run has one wake: the first leg's would be used for all of them."""
+    both = f"one wake .* every_ns={24 * HOUR_NS}.* and .* every_ns={3 * HOUR_NS}"
+    for other in (Clock(hours=3), Clock(later=3)):
+        with pytest.raises(InputError, match=both):
+            relayed(Leg(Clock(), 100), Leg(other, 50))
+
+
+def test_legs_that_wake_alike_are_not_refused() -> None:
+    first, second = Clock(hours=50), Clock(hours=50)
+    relayed(Leg(first, 100), Leg(second, 100))
+    assert (first.asked, second.asked) == ([411, 461], [500, 511, 561])
+
+
+def test_legs_of_two_books_are_refused() -> None:
+    core = Hold()
+    core.book = Book.CORE  # type: ignore[misc] # of an instance, which a strategy may try
+    with pytest.raises(InputError, match=r"one book .* was trading and core"):
+        relayed(Leg(Hold(), 100), Leg(core, 50))
+
+
+def test_legs_from_imports_of_their_own_are_of_one_class() -> None:
+    """Classes of two imports of one file have the same name and are not the same."""
+    twin = type("Hold", (Hold,), {"__qualname__": Hold.__qualname__})
+    done = relayed(Leg(Hold(lots=7), 100), Leg(twin(lots=2), 50))
+    assert (done.fills.lots * done.fills.side).tolist() == [7, -5]
+
+
 def test_a_relay_on_other_bars_than_its_own_is_refused() -> None:
     relay = relay_of(setup_of([BARS]).market, [leg(100)])
     with pytest.raises(InputError, match="end of its history"):
@@ -176,5 +238,5 @@ def test_a_leg_that_raises_is_blamed() -> None:
             message = f"at {view.step}"
             raise ValueError(message)
 
-    with pytest.raises(StrategyError, match="ValueError: at 0"):
+    with pytest.raises(StrategyError, match="ValueError: at 0, on bar 0"):
         relayed(Leg(Raising(), N))

@@ -56,7 +56,7 @@ def test_each_part_of_the_time_has_its_own_ratio() -> None:
     assert row.out_of_sample_sharpe == sharpe_per_period(np.array([0.02, 0.01])) * yearly
     assert row.in_sample_sharpe == sharpe_per_period(np.array([0.01, -0.01, 0.02, 0.0])) * yearly
     assert row.total_return == pytest.approx(1.01 * 0.99 * 1.02 * 1.02 * 1.01 - 1)
-    assert row.max_drawdown == pytest.approx(0.01)
+    assert row.max_drawdown_of_marks == pytest.approx(0.01)
     assert row.final_equity == Decimal("1.23456789")
     assert row.parameters == {"fraction": "0.1", "fast": "2"}
 
@@ -71,7 +71,7 @@ def test_the_table_has_a_line_for_each_with_every_digit() -> None:
     lines = format_table(rank_rows(ALL, GRID, MARKS), GRID).splitlines()
     assert lines[0] == (
         "rank,fraction,fast,status,out_of_sample_sharpe,in_sample_sharpe,sharpe,total_return,"
-        "max_drawdown,final_equity,fees,orders,fills,digest,message"
+        "max_drawdown_of_marks,final_equity,fees,orders,fills,digest,message"
     )
     assert len(lines) == 7
     assert lines[1].startswith(

@@ -42,10 +42,14 @@ def values(found: list[Found]) -> list[tuple[object, ...]]:
     return [
         (
             item.number, item.status, item.message, item.final_equity, item.fees, item.n_orders,
-            item.n_fills, item.digest, item.returns.tolist(),
+            item.n_fills, item.digest, item.n_bars, item.returns.tolist(),
         )
         for item in found
     ]  # fmt: skip
+
+
+def failed(number: int) -> Found:
+    return Found(number=number, status=Status.FAILED, n_bars=17, returns=np.zeros(0))
 
 
 ALL = [done(4), refused(9), done(1, -0.5, -1.0)]
@@ -55,8 +59,8 @@ def test_what_was_added_is_read_back_to_the_last_bit(tmp_path: Path) -> None:
     store = opened(tmp_path / "s")
     assert store.read() == []
     store.append(ALL[:2])
-    store.append(ALL[2:])
-    assert values(opened(tmp_path / "s").read()) == values(ALL)
+    store.append([*ALL[2:], failed(2)])
+    assert values(opened(tmp_path / "s").read()) == values([*ALL, failed(2)])
 
 
 @pytest.mark.parametrize("n_bytes", range(1, 40))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,46 @@ class Own(BarStrategy):
         if view.step % self.every == 0:
             side = Side.SELL if view.position else Side.BUY
             return Intent(side=side, lots=view.position or 3)
+"""
+MEMORY = """
+from dataclasses import dataclass
+from typing import ClassVar
+from athena.domain import Side
+from athena.trading import BarStrategy, Intent
+import remembered
+
+@dataclass
+class Memory(BarStrategy):
+    length: int = 1
+    prices: ClassVar[dict] = {}
+
+    def on_bar(self, view):
+        self.prices[view.step] = remembered.PRICES[view.step] = view.bar.close
+        ahead = {ahead}.get(view.step + self.length)
+        if ahead is not None and not view.n_working:
+            if ahead > view.bar.close and not view.position:
+                return Intent(side=Side.BUY, lots=10)
+            if ahead < view.bar.close and view.position:
+                return Intent(side=Side.SELL, lots=view.position)
+"""
+SHARED = """
+from dataclasses import dataclass
+from typing import ClassVar
+from athena.domain import Side
+from athena.trading import BarStrategy, Intent
+
+@dataclass
+class Shared(BarStrategy):
+    n: int = 20
+    prices: ClassVar[list] = []
+
+    def on_bar(self, view):
+        self.prices.append(view.bar.close)
+        last = self.prices[-self.n:]
+        if view.bar.close > sum(last) / len(last) and not view.position:
+            return Intent(side=Side.BUY, lots=10)
+        if view.bar.close < sum(last) / len(last) and view.position:
+            return Intent(side=Side.SELL, lots=view.position)
 """
 LEAK = """
 from dataclasses import dataclass
@@ -150,7 +191,7 @@ def test_the_deflated_ratio_counts_all_trials_on_these_data(home: Path) -> None:
     more = sweep_of(sweep_request("fast=3:9:2", "slow=12,40"), home)
     assert (first.trials, more.trials) == (10, 18)
     ledger = read_trials(home)
-    n, sharpes = ledger.tried_on(ledger.trials[0].data_sha256, ledger.trials[0].n)
+    n, sharpes = ledger.tried_on(ledger.trials[0], ledger.trials[0].n)
     best = more.best
     assert best is not None
     returns = np.fromfile(more.folder / "returns.f8").reshape(-1, 30)[best.number]
@@ -190,6 +231,17 @@ def test_a_kill_between_folder_and_ledger_loses_no_trial(home: Path) -> None:
     assert len(read_trials(home).trials) == 10
     assert result.trials == 10
     assert any("torn by a crash" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("number", [12, -1, 3])
+def test_a_combination_that_nobody_asked_for_is_refused(home: Path, number: int) -> None:
+    """Outside the grid, or one that stands there already."""
+    result = sweep_of(sweep_request(*GRID), home)
+    path = result.folder / "found.jsonl"
+    first, *rest = path.read_text().splitlines(keepends=True)
+    path.write_text(first.replace('"number": 0', f'"number": {number}') + "".join(rest))
+    with pytest.raises(InputError, match=rf"found\.jsonl, was number {number}"):
+        sweep_of(sweep_request(*GRID), home)
 
 
 def test_other_data_costs_or_split_are_another_sweep(home: Path) -> None:
@@ -265,9 +317,87 @@ def test_a_strategy_of_ones_own_is_swept(home: Path, tmp_path: Path) -> None:
     assert {row["every"] for row in by_status[Status.REFUSED]} == {"95"}
     assert [row["raises"] for row in by_status[Status.FAILED]] == ["true", "true"]
     assert [row["raises"] for row in by_status[Status.DONE]] == ["false", "false"]
-    assert len(read_trials(home).trials) == 2
+    trials = read_trials(home).trials
+    assert [math.isnan(trial.sharpe) for trial in trials].count(True) == 2  # they were begun
+    assert len(trials) == result.trials == 4
     failed = next(row for row in result.rows if row.status is Status.FAILED)
     assert "Own raised IndexError: out of it, on bar 50" in failed.message
+
+
+@pytest.mark.parametrize("memory", ["self.prices", "remembered.PRICES"])
+def test_no_combination_remembers_what_another_one_saw(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: str
+) -> None:
+    """What stands on a class or a module would be the future of the next combination."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "remembered", raising=False)  # of the case before
+    (tmp_path / "remembered.py").write_text("PRICES = {}\n", "utf-8")
+    file = tmp_path / "memory.py"
+    file.write_text(MEMORY.replace("{ahead}", memory), "utf-8")
+    request = sweep_request("length=1,2,3", strategy=f"{file}:Memory", parameters={})
+    result = sweep_of(request, home)
+    assert [row.n_orders for row in result.rows] == [0, 0, 0]
+
+
+def test_two_workers_come_to_what_one_comes_to(home: Path, tmp_path: Path) -> None:
+    """A mean over prices that it keeps on its class by mistake is that of one run."""
+    file = tmp_path / "shared.py"
+    file.write_text(SHARED, "utf-8")
+    request = sweep_request("n=5,10,20,40", strategy=f"{file}:Shared", parameters={})
+    one = sweep_of(request, home)
+    store(hourly_bars(), tmp_path / "other")
+    two = sweep_of(request, tmp_path / "other", n_workers=2)
+    assert tables([one]) == tables([two])
+    assert all(row.n_fills > 0 for row in one.rows)
+
+
+def test_a_changed_module_of_its_folder_is_another_sweep(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "remembered", raising=False)  # of the case before
+    (tmp_path / "remembered.py").write_text("PRICES = {}\n", "utf-8")
+    (tmp_path / "unused.py").write_text("A = 1\n", "utf-8")
+    file = tmp_path / "memory.py"
+    file.write_text(MEMORY.replace("{ahead}", "self.prices"), "utf-8")
+    request = sweep_request("length=1,2", strategy=f"{file}:Memory", parameters={})
+    first = sweep_of(request, home)
+    (tmp_path / "unused.py").write_text("A = 2\n", "utf-8")
+    assert sweep_of(request, home).sweep_id == first.sweep_id
+    (tmp_path / "remembered.py").write_text("PRICES = dict()\n", "utf-8")
+    assert sweep_of(request, home).sweep_id != first.sweep_id
+
+
+def test_a_strategy_that_is_edited_while_it_is_swept_is_refused(
+    home: Path, tmp_path: Path
+) -> None:
+    """What was found with the file as it was is kept; nothing of the edited one is beside it."""
+    request = own(tmp_path, "every=5,20,30")
+    file = tmp_path / "own.py"
+
+    class Editing:
+        def run(
+            self, job: Job, columns: Columns, chunks: Sequence[Chunk]
+        ) -> Iterator[Sequence[Found]]:
+            yield from InlineExecutor().run(job, columns, chunks[:1])
+            file.write_text(OWN.replace("or 3)", "or 4)"), "utf-8")
+            yield from InlineExecutor().run(job, columns, chunks[1:])
+
+    with pytest.raises(RefusedError, match=r"own.py:Own as the sweep found it, was changed"):
+        sweep_of(request, home, executor=Editing())
+    assert len(read_trials(home).trials) == 1
+
+
+def test_copies_count_once_and_an_edit_counts_again(home: Path, tmp_path: Path) -> None:
+    """A parameter that changes nothing makes no trial; the same words for other code do."""
+    padded = OWN.replace("raises: bool = False", "raises: bool = False\n    dummy: int = 0")
+    file = tmp_path / "own.py"
+    file.write_text(padded, "utf-8")
+    request = sweep_request("every=5,20", "dummy=1,2,3", strategy=f"{file}:Own", parameters={})
+    assert sweep_of(request, home).trials == 2
+    file.write_text(padded.replace("or 3)", "or 4)"), "utf-8")
+    assert sweep_of(request, home).trials == 4
+    assert sweep_of(request, home).trials == 4
 
 
 def test_a_strategy_that_raises_on_every_combination_is_an_error(
@@ -275,6 +405,13 @@ def test_a_strategy_that_raises_on_every_combination_is_an_error(
 ) -> None:
     with pytest.raises(StrategyError, match="IndexError: out of it"):
         sweep_of(own(tmp_path, "every=5,95", "raises=true"), home)
+
+
+def test_what_raises_before_its_second_bar_is_no_trial(home: Path, tmp_path: Path) -> None:
+    request = own(tmp_path, "every=5,20", "raises=true,false")
+    (tmp_path / "own.py").write_text(OWN.replace("view.step == 50", "view.step == 0"), "utf-8")
+    assert sweep_of(request, home).trials == 2
+    assert len(read_trials(home).trials) == 2
 
 
 def test_a_changed_strategy_is_another_sweep(home: Path, tmp_path: Path) -> None:

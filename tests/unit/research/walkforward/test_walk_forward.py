@@ -28,11 +28,13 @@ from athena.research.splits import Span
 from athena.research.strategies import Relay
 from athena.research.strategies._sma import SmaCross
 from athena.research.walkforward import _run as walk_forward_run
+from athena.research.walkforward._choice import Candidates
 from tests.conftest import IS_FULL
-from tests.market_builder import START_NS, after, bars_of
+from tests.market_builder import START_NS, after, bars_of, driftless_bars
 from tests.walk_forward_cases import (
+    N_BARS,
+    NAME,
     TRAIN_NS,
-    Above,
     config_of,
     request_of,
     store,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from athena.domain import Bars
+    from athena.platform.config import Config
     from athena.research import WalkForwardRequest, WalkForwardResult
     from athena.research.walkforward._windows import FoldWindows
     from athena.trading import Market
@@ -300,11 +303,22 @@ def test_a_relay_that_shows_the_whole_market_is_caught_and_ours_is_not(
 # --- strategies that are fitted ---------------------------------------------------------------
 
 
-def test_a_fit_sees_the_training_window_and_nothing_after_it(stored: Path) -> None:
-    Above.fitted_until.clear()
+def test_a_fit_sees_the_training_window_and_nothing_after_it(
+    stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    fitted = Candidates.fitted
+
+    def spying(*arguments: Any) -> Any:
+        strategy: Any = fitted(*arguments)
+        seen.append(strategy.fitted_until)
+        return strategy
+
+    monkeypatch.setattr(Candidates, "fitted", spying)
     result = walk(stored, request_of(strategy=f"{MINE}Above", grid=()))
+    assert result.has_fit
     ends = [fold.train.end_ns for fold in result.folds]
-    assert sorted(set(Above.fitted_until)) == ends
+    assert sorted(set(seen)) == ends
     assert result.run.record.main.n_fills > 0
 
 
@@ -340,6 +354,89 @@ def test_a_fit_that_raises_is_blamed_with_fold_and_parameters(stored: Path) -> N
         walk(stored, request)
     assert "in the training of fold 1 with shift=1" in error.value.message
     assert not (stored / "runs" / "walked").exists()
+
+
+def test_a_training_run_that_raises_is_a_trial_and_so_are_those_before(
+    stored: Path, tmp_path: Path
+) -> None:
+    """What came beyond its first bar was seen; a fit that raises ran on none."""
+    path = tmp_path / "raising.py"
+    path.write_text(_RAISING, "utf-8")
+    request = request_of(strategy=f"{path}:Raising", grid=("at=500,60,70",), min_trades=0)
+    with pytest.raises(StrategyError, match=r"on bar 60.* fold 1 with at=60"):
+        walk(stored, request)
+    done, raised = read_trials(stored).trials
+    assert math.isnan(raised.sharpe)
+    assert (bool(done.digest), raised.digest, raised.n) == (True, "", 0)
+    assert raised.parameters["strategy_parameters"] == {"at": "60"}
+
+
+_RAISING = """
+from dataclasses import dataclass
+from athena.trading import BarStrategy
+
+@dataclass
+class Raising(BarStrategy):
+    at: int = 500
+
+    def on_bar(self, view):
+        if view.step == self.at:
+            raise IndexError("out of it")
+"""
+
+
+def test_the_clock_of_a_strategy_is_that_of_its_columns(stored: Path) -> None:
+    """In training and in the joined run `view.step` counts on what `signals` was given."""
+    result = walk(stored, request_of(strategy=f"{MINE}Keeper", grid=(), min_trades=0))
+    assert result.run.record.main.n_fills == 0, "it would buy where its column is of another bar"
+
+
+def test_what_is_kept_on_a_class_does_not_pass_from_run_to_run(
+    stored: Path, tmp_path: Path
+) -> None:
+    """Each fit, training run and leg knows what a fresh process would know, and nothing else."""
+    runs = []
+    for name, shared in (("kept", "ClassVar[dict] = {}"), ("clean", "dict = field(init=False)")):
+        path = tmp_path / f"{name}.py"
+        path.write_text(_MEMORY.replace("SHARED", shared), "utf-8")
+        request = request_of(strategy=f"{path}:Memory", grid=("hours=6,12",), min_trades=0)
+        runs.append(walk(stored, request, run_id=name))
+    kept, clean = runs
+    assert kept.run.record.digest == clean.run.record.digest
+    assert [fold.train_sharpe for fold in kept.folds] == pytest.approx(
+        [fold.train_sharpe for fold in clean.folds], nan_ok=True
+    )
+
+
+_MEMORY = """
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from athena.domain import HOUR_NS, Purpose, Side
+from athena.trading import BarStrategy, Intent
+
+
+@dataclass
+class Memory(BarStrategy):
+    seen: SHARED
+    hours: int = 6
+
+    def __post_init__(self):
+        if "seen" not in vars(type(self)):
+            self.seen = {}
+
+    def on_bar(self, view):
+        close = view.bar.close
+        self.seen[view.now_ns] = close
+        later = self.seen.get(view.now_ns + self.hours * HOUR_NS, 0)
+        if view.n_working:
+            return None
+        if view.step % 9 == 0 and not view.position:
+            return Intent(side=Side.BUY, lots=5)
+        if view.position and (0 < later < close or view.step % 9 == 8):
+            return Intent(side=Side.SELL, lots=view.position, purpose=Purpose.EXIT)
+        return None
+"""
 
 
 # --- trials -----------------------------------------------------------------------------------
@@ -400,6 +497,24 @@ def test_what_proves_nothing_is_refused(stored: Path, change: dict[str, Any], wh
     assert not read_trials(stored).trials
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"embargo_ns": HOUR_NS * 3 // 4}, "--embargo as a whole number of bars of 1h, was 45m"),
+        ({"test_ns": HOUR_NS * 191 // 2}, "--test as a whole number of bars of 1h, was 5730m"),
+        ({"train_ns": HOUR_NS * 241 // 2}, "--train as a whole number of bars of 1h, was 7230m"),
+    ],
+)
+def test_a_window_that_ends_inside_a_bar_is_refused_before_any_fit(
+    stored: Path, change: dict[str, Any], what: str
+) -> None:
+    def on_progress(label: str, done: int, total: int) -> None:
+        pytest.fail(f"{label} {done} of {total}")
+
+    with pytest.raises(InputError, match=what):
+        walk(stored, request_of(**change), on_progress=on_progress)
+
+
 def test_a_walk_forward_without_costs_is_refused(stored: Path) -> None:
     """FC-13."""
     free = config_of(taker_fee_bps=Decimal(0), maker_fee_bps=Decimal(0))
@@ -408,17 +523,72 @@ def test_a_walk_forward_without_costs_is_refused(stored: Path) -> None:
     walk(stored, request_of(), config_of(maker_fee_bps=Decimal(0)))
 
 
+def test_bars_that_leave_their_grid_belong_to_the_window_they_open_in(home: Path) -> None:
+    """As daily bars do that open an hour earlier in summer."""
+    times, *others = walk_bars().columns()
+    late = np.where(np.arange(N_BARS) < 24 * 16, 0, HOUR_NS // 2)
+    store(home, bars_of([times + late, *others], interval_ns=HOUR_NS))
+    result = walk(home, request_of())
+    record = result.run.record
+    opens_ns = record.ts_ns - HOUR_NS
+    assert result.folds[-1].test.end_ns - opens_ns[-1] == HOUR_NS // 2
+    assert sum(fold.test_trades for fold in result.folds) == len(record.trades)
+
+
 def test_a_window_without_bars_is_refused(home: Path) -> None:
-    bars = walk_bars()
-    keep = np.ones(len(bars), np.bool_)
-    keep[24 * 15 : 24 * 19] = False
-    columns = {name: getattr(bars, name)[keep] for name in _COLUMNS}
-    store(home, replace(bars, **columns))
-    with pytest.raises(InputError, match="expected bars in the test window of fold 2"):
+    store(home, without(walk_bars(), 24 * 15, 24 * 19))
+    with pytest.raises(InputError, match="expected bars of TEST/USD in the test window of fold 2"):
         walk(home, request_of())
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "what"),
+    [
+        (24 * 15, 24 * 19, "the test window of fold 2"),
+        (0, 24 * 10, "the training window of fold 1"),
+    ],
+)
+def test_a_window_without_bars_of_one_instrument_is_refused(
+    stored: Path, first: int, last: int, what: str
+) -> None:
+    other = driftless_bars(len(walk_bars()), 3, "ETH/USD", interval_ns=HOUR_NS)
+    store(stored, without(other, first, last), "mock-other")
+    request = request_of(strategy="rebalance", grid=(), min_trades=0)
+    both = replace(request, backtest=replace(request.backtest, sources=(NAME, "mock-other")))
+    with pytest.raises(InputError, match=f"expected bars of ETH/USD in {what}"):
+        walk(stored, both)
+
+
+def without(bars: Bars, first: int, last: int) -> Bars:
+    """Leave out the bars [first, last)."""
+    keep = np.ones(len(bars), np.bool_)
+    keep[first:last] = False
+    return replace(bars, **{name: getattr(bars, name)[keep] for name in _COLUMNS})
+
+
 _COLUMNS = ("ts_ns", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "volume_lots")
+
+
+# --- training that was halted -----------------------------------------------------------------
+
+
+def test_training_that_the_drawdown_stop_halted_is_marked(stored: Path) -> None:
+    """What follows the stop is no choice among parameters any more."""
+    request = request_of(parameters={"slow": "20"}, grid=(), min_trades=0, risk="default")
+    result = walk(stored, request, stopped_at("0.004"))
+    assert [fold.train_halted for fold in result.folds] == [False, False, True, True, True]
+    assert "; the drawdown stop halted training in 3 of 5 folds; " in result.sentence
+    free = walk(stored, request, stopped_at("0.15"), run_id="free")
+    assert not free.n_halted
+    assert "halted" not in free.sentence
+
+
+def stopped_at(drawdown: str) -> Config:
+    """Return a configuration that halts at a drawdown."""
+    config = config_of()
+    breakers = config.risk.breakers.model_copy(update={"drawdown_stop_frac": Decimal(drawdown)})
+    risk = config.risk.model_copy(update={"breakers": breakers})
+    return config.model_copy(update={"risk": risk})
 
 
 # --- what it comes to -------------------------------------------------------------------------
