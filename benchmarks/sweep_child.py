@@ -17,9 +17,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from athena.research.strategies import find_strategy
 from athena.research.sweep import Bench, Job
 from athena.research.sweep._bench import without_columns
-from athena.research.sweep._code import code_sha256
+from athena.research.sweep._code import code_sha256, source_sha256
 from athena.research.sweep._marks import marks_of
 from benchmarks.engine_child import new_setup
 from benchmarks.measure import calibrate
@@ -37,6 +38,7 @@ def main(n_bars: int, n_runs: int) -> dict[str, Any]:
         kind="rule",
         marks=marks,
         code_sha256=code_sha256(),
+        strategy_sha256=source_sha256(find_strategy("sma_cross", kind="rule")[1]),
     )
     bench = Bench(job, setup.columns)
     combinations = [
