@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from athena.errors import AthenaError, InputError, StrategyError
+from athena.errors import AthenaError, CoreError, InputError, StrategyError
 from athena.research._trials import Trial
 from athena.research.engine import EngineKind, choose_engine, strategy_error
 from athena.research.runs import (
@@ -151,7 +151,9 @@ def _load(asked: BacktestRequest) -> tuple[str, type[Called]]:
 def _build(kind: type[Called], parameters: Mapping[str, str]) -> Called:
     """Build a strategy of a class that is called."""
     strategy = build_strategy(kind, parameters)
-    assert isinstance(strategy, BarStrategy | WokenStrategy)  # noqa: S101 - its class is
+    if not isinstance(strategy, BarStrategy | WokenStrategy):
+        message = f"expected a strategy that is called or woken, was {type(strategy).__name__}"
+        raise CoreError(message)
     return strategy
 
 
