@@ -181,5 +181,5 @@ def _do(s: State, v: Venue, act: Intent | Asked | Cash | Health) -> None:
     elif isinstance(act, Health):
         step.apply_health(s, act.bits, s.account[at.NOW_NS])
     else:
-        step.apply_cash(s, act.amount, int(act.is_transfer))
+        step.apply_cash(s, act.amount, int(act.is_transfer), 0)
     matching.drain(s, v)

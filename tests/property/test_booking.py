@@ -92,7 +92,7 @@ def test_cash_position_cost_and_result_reconcile_after_each_fill(
         core.fill(number, lots, ticks, fee)
         book.fill(side * lots, ticks, fee)
         if transfer is not None:
-            step.apply_cash(core.s, transfer, 1)
+            step.apply_cash(core.s, transfer, 1, 0)
             book.cash += transfer
             transfers += transfer
         core.s.account[at.N_EFFECTS] = core.s.account[at.N_WORDS] = 0

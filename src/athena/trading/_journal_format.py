@@ -44,6 +44,7 @@ class FrameKind(IntEnum):
     WORDS = 3  # the core's records: int64 words, one group commit
     SNAPSHOT = 4  # digest and compressed tables of the state
     CRASH = 5  # JSON object: why a run stopped
+    NOTE = 7  # JSON object: what a session has to remember beside the core's records
     FINAL = 6  # JSON object: what the run came to; the last frame of a finished run
 
 

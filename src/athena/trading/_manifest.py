@@ -52,6 +52,7 @@ def describe_setup(  # noqa: PLR0913 - what `new_state` takes
     limits: Ints,
     cash: Decimal,
     start_ns: int,
+    targets_trigger: bool = False,
 ) -> dict[str, object]:
     """Describe the arguments of `new_state` as JSON, for the manifest's key `setup`."""
     return {
@@ -61,6 +62,7 @@ def describe_setup(  # noqa: PLR0913 - what `new_state` takes
         "limits": {name: int(limits[column]) for name, column in limit_columns().items()},
         "cash": str(cash),
         "start_ns": start_ns,
+        "targets_trigger": targets_trigger,
     }
 
 
@@ -82,6 +84,8 @@ def state_of(manifest: Mapping[str, Any]) -> StateTables:
             limits=limits_table(setup["limits"]),
             cash=Decimal(setup["cash"]),
             start_ns=setup["start_ns"],
+            # Journals of earlier versions do not say it; their targets rested as limits.
+            targets_trigger=setup.get("targets_trigger", False),
         )
     except KeyError as error:
         message = f"expected the key {error} in the journal's manifest, was missing"

@@ -18,6 +18,7 @@ from athena.domain import (
 )
 from athena.errors import CheckFailed
 from athena.trading._core import layout as at
+from athena.trading._core import outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +64,7 @@ class Command(StrEnum):
     STOP_STRATEGY = "stop_strategy"
     KILL = "kill"
     ADMIN_RESUME = "admin_resume"
+    REDUCE = "reduce"
 
 
 class Notice(StrEnum):
@@ -179,11 +181,12 @@ class NoticeRecord:
 
 @dataclass(frozen=True, slots=True)
 class CashRecord:
-    """Money that came or went without an order."""
+    """Money that came or went without an order; `reference` numbers the venue's entry."""
 
     marks: int
     amount: Decimal
     is_transfer: bool
+    reference: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,95 @@ class ShareRecord:
     share_ppm: int
 
 
+@dataclass(frozen=True, slots=True)
+class PriceRecord:
+    """A price that a live session was told."""
+
+    marks: int
+    instrument: int
+    last_ticks: int
+    high_ticks: int
+    low_ticks: int
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TickRecord:
+    """Time that passed; `moves_stops` says whether trailing stops were moved."""
+
+    marks: int
+    now_ns: int
+    moves_stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRecord:
+    """Risk inputs of an instrument, computed off the path; 0 is unknown."""
+
+    marks: int
+    instrument: int
+    atr_ticks: int
+    mean_atr_ticks: int
+    day_volume_lots: int
+    bar_volume_lots: int
+    volatility_ppm: int
+    var_ppm: int
+    move_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationRecord:
+    """Correlation of the returns of two instruments, in parts per million."""
+
+    marks: int
+    first: int
+    second: int
+    correlation_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRecord:
+    """A risk limit that an operator moved; `column` numbers it as the manifest's limits do."""
+
+    marks: int
+    column: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptRecord:
+    """An order that the venue had and the core had not sent.
+
+    Attributes:
+        filled_lots: what of it was in the opening balances already.
+        reference: number of the venue's id.
+    """
+
+    marks: int
+    strategy: int
+    instrument: int
+    purpose: Purpose | int
+    side: Side | int
+    type: OrderType | int
+    lots: int
+    limit_ticks: int
+    trigger_ticks: int
+    filled_lots: int
+    reference: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingRecord:
+    """Coins that came or went without an order; `reference` numbers the venue's entry."""
+
+    marks: int
+    strategy: int
+    instrument: int
+    lots: int
+    price_ticks: int
+    reference: int
+
+
 Record = (
     IntentRecord
     | VerdictRecord
@@ -213,6 +305,13 @@ Record = (
     | CashRecord
     | HealthRecord
     | ShareRecord
+    | PriceRecord
+    | TickRecord
+    | RiskRecord
+    | CorrelationRecord
+    | LimitRecord
+    | AdoptRecord
+    | HoldingRecord
 )
 
 
@@ -369,7 +468,7 @@ def _notice(marks: int, row: list[int]) -> NoticeRecord:
 
 
 def _cash(marks: int, row: list[int]) -> CashRecord:
-    return CashRecord(marks, from_money(row[0]), bool(row[1]))
+    return CashRecord(marks, from_money(row[0]), bool(row[1]), row[2])
 
 
 def _health(marks: int, row: list[int]) -> HealthRecord:
@@ -380,6 +479,23 @@ def _share(marks: int, row: list[int]) -> ShareRecord:
     return ShareRecord(marks, row[0], row[1])
 
 
+def _tick(marks: int, row: list[int]) -> TickRecord:
+    return TickRecord(marks, row[0], bool(row[1]))
+
+
+def _adopt(marks: int, row: list[int]) -> AdoptRecord:
+    strategy, instrument, purpose, side, kind = row[:5]
+    return AdoptRecord(
+        marks,
+        strategy,
+        instrument,
+        _member(Purpose, purpose),
+        _side(side),
+        _member(OrderType, kind),
+        *row[5:],
+    )
+
+
 # kind -> how it is read, and how many fields it has
 _READERS: dict[int, tuple[Callable[[int, list[int]], Record], int]] = {
     at.R_INTENT: (_intent, at.N_INTENT),
@@ -387,7 +503,14 @@ _READERS: dict[int, tuple[Callable[[int, list[int]], Record], int]] = {
     at.R_REPORT: (_report, REPORT_FIELDS),
     at.R_COMMAND: (_command, 3),
     at.R_NOTICE: (_notice, 3),
-    at.R_CASH: (_cash, 2),
+    at.R_CASH: (_cash, 3),
     at.R_HEALTH: (_health, 2),
     at.R_SHARE: (_share, 2),
+    at.R_PRICE: (lambda marks, row: PriceRecord(marks, *row), 5),
+    at.R_TICK: (_tick, 2),
+    at.R_RISK: (lambda marks, row: RiskRecord(marks, *row), 1 + outside.N_RISK),
+    at.R_CORRELATION: (lambda marks, row: CorrelationRecord(marks, *row), 3),
+    at.R_LIMIT: (lambda marks, row: LimitRecord(marks, *row), 2),
+    at.R_ADOPT: (_adopt, outside.N_ADOPT),
+    at.R_HOLDING: (lambda marks, row: HoldingRecord(marks, *row), 5),
 }

@@ -131,6 +131,7 @@ def new_state(  # noqa: PLR0913 - what a run is about
     limits: Ints,
     cash: Decimal,
     start_ns: int,
+    targets_trigger: bool = False,
 ) -> StateTables:
     """Build a fresh state: all cash, no positions, healthy, periods opened at `start_ns`.
 
@@ -141,6 +142,8 @@ def new_state(  # noqa: PLR0913 - what a run is about
         limits: from `limits_table`.
         cash: > 0, in quote currency, at most 8 decimals.
         start_ns: UTC nanoseconds.
+        targets_trigger: targets wait as triggers, because the venue reserves what a resting limit
+            would sell, and the stop beside it could not fill.
 
     Raises:
         InputError: no cash, several quote currencies, too many instruments or strategies, or
@@ -157,6 +160,7 @@ def new_state(  # noqa: PLR0913 - what a run is about
     for row, slot in enumerate(strategies):
         state.strategies[row, at.BOOK] = _BOOK_CODES[slot.book]
         state.strategies[row, at.SHARE_PPM] = slot.share_ppm
+    state.account[at.TARGETS_TRIGGER] = int(targets_trigger)
     state.account[at.N_INSTRUMENTS] = len(instruments)
     state.account[at.N_STRATEGIES] = len(strategies)
     state.account[at.N_POSITIONS] = len(instruments) * len(strategies)

@@ -317,7 +317,7 @@ def test_a_rebalance_cools_the_trading_book_down_even_when_it_sells_all(target_p
 def test_a_transfer_alone_changes_no_loss_fraction(amount: int) -> None:
     """A withdrawal after a fall of 9.9 % fires nothing; a deposit does not hide the fall."""
     core = fallen(9_010)
-    step.apply_cash(core.s, amount * MONEY, 1)
+    step.apply_cash(core.s, amount * MONEY, 1, 0)
     core.price(9_010, NOON + 2 * HOUR)
     assert core.get(at.HALT) == 0
     left = 1 - Decimal(core.get(at.EQUITY)) / core.get(at.PEAK)
@@ -327,7 +327,7 @@ def test_a_transfer_alone_changes_no_loss_fraction(amount: int) -> None:
 def test_a_deposit_is_no_gain_and_makes_no_peak() -> None:
     core = Core()
     core.price(10_000)
-    step.apply_cash(core.s, 100 * MONEY, 1)
+    step.apply_cash(core.s, 100 * MONEY, 1, 0)
     core.price(10_000, NOON + HOUR)
     assert core.get(at.PEAK) == core.get(at.EQUITY) == 2_200 * MONEY
     assert core.get(at.DAY_OPEN) == 2_200 * MONEY
@@ -336,7 +336,7 @@ def test_a_deposit_is_no_gain_and_makes_no_peak() -> None:
 def test_funding_is_a_result_and_no_transfer() -> None:
     core = Core()
     core.price(10_000)
-    step.apply_cash(core.s, -5 * MONEY, 0)
+    step.apply_cash(core.s, -5 * MONEY, 0, 0)
     core.price(10_000, NOON + HOUR)
     assert core.get(at.REALISED) == -5 * MONEY
     assert core.get(at.PEAK) == 2_100 * MONEY

@@ -142,13 +142,13 @@ def test_a_report_on_an_unknown_order_has_no_terms(tables: Tables[State]) -> Non
 
 def test_commands_cash_and_health_are_read(tables: Tables[State]) -> None:
     step.apply_command(tables.views, codes.COMMAND_PAUSE, 0, 0)
-    step.apply_cash(tables.views, 150_000_000, 1)
+    step.apply_cash(tables.views, 150_000_000, 1, 0)
     step.apply_health(tables.views, at.HEALTH_VENUE, 12)
     command, notice, cash, health = records(tables)
     assert command == CommandRecord(1, Command.PAUSE, 0, 0)
     assert isinstance(notice, NoticeRecord)
     assert (notice.notice, notice.argument) == (Notice.HALT, at.HALT_PAUSED)
-    assert cash == CashRecord(1, Decimal("1.50000000"), is_transfer=True)
+    assert cash == CashRecord(1, Decimal("1.50000000"), is_transfer=True, reference=0)
     assert health == HealthRecord(1, at.HEALTH_VENUE, 12)
 
 
@@ -176,7 +176,8 @@ def test_the_enums_number_as_the_core_does(kind: Any, prefix: str, suffix: str) 
 
 
 def test_a_record_becomes_json_values_with_its_kind() -> None:
-    values = record_values(CashRecord(3, Decimal("1.5"), is_transfer=True))
+    values = record_values(CashRecord(3, Decimal("1.5"), is_transfer=True, reference=7))
+    assert values.pop("reference") == 7
     assert values == {"kind": "cash", "marks": 3, "amount": Decimal("1.5"), "is_transfer": True}
 
 

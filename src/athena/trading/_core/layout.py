@@ -144,7 +144,10 @@ N_INSTRUMENTS = 40
 N_STRATEGIES = 41
 N_POSITIONS = 42  # rows in use: strategies x instruments
 DRAWDOWN_RESUMED = 43  # 1 = an admin resumed after the drawdown stop, until a new peak
-N_ACCOUNT = 44
+# 1 = the venue reserves what a resting limit would sell, so a target that rested as one would keep
+# its stop from filling: targets wait as triggers. 0 = targets rest as limits.
+TARGETS_TRIGGER = 44
+N_ACCOUNT = 45
 
 # halt bits: why no new risk is taken
 HALT_DAY = 1
@@ -161,6 +164,7 @@ HALT_STOPS = HALT_LIMIT | HALT_KILL | HALT_PAUSED | HALT_OPERATOR | HALT_FAULT
 HEALTH_VENUE = 1
 HEALTH_CLOCK = 2
 HEALTH_UNRECONCILED = 4
+HEALTH_LIMITED = 8  # too many failures: no new risk until they stop
 
 # instrument
 VALUE_NUM = 0  # money units per tick x lot, numerator and denominator
@@ -198,7 +202,8 @@ COST = 1  # signed money paid for the open quantity, without fees
 POSITION_LEVERAGE = 2
 OPENED_NS = 3
 TRADE_NET = 4  # realised net of fees since the position was flat
-N_POSITION = 5
+GUARD = 5  # trigger of the stop that has to protect it, 0 = none was asked for
+N_POSITION = 6
 
 # order
 NUMBER = 0  # 0 = row is free
@@ -236,6 +241,7 @@ N_ORDER = 30
 FLAG_REDUCE_ONLY = 1
 FLAG_POST_ONLY = 2
 FLAG_BREAK_EVEN = 4
+FLAG_EXTERNAL = 16  # not ours: counted, never cancelled or amended by the core
 FLAG_BORN_INSIDE = 8  # a stop whose entry may have filled after its bar's extremes
 
 # intent: what a strategy, the desk or a person asks for
@@ -289,6 +295,14 @@ R_NOTICE = 5
 R_CASH = 6
 R_HEALTH = 7
 R_SHARE = 8
+# what a backtest takes from its columns, and a live session is told
+R_PRICE = 9
+R_TICK = 10
+R_RISK = 11
+R_CORRELATION = 12
+R_LIMIT = 13
+R_ADOPT = 14
+R_HOLDING = 15
 # folded into the digest only: replay makes them again
 D_TRANSITION = 64
 D_BOOKING = 65

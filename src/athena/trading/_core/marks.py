@@ -22,7 +22,15 @@ def set_price(s: State, instrument: int, last: int, high: int, low: int, now_ns:
 
 
 def mark(s: State, now_ns: int) -> None:
-    """Advance the clock to a bar's close and judge the account at its prices."""
+    """Advance the clock to a bar's close, judge the account at its prices and move stops."""
+    judge_account(s, now_ns)
+    if s.account[at.N_TRAILING] > 0:
+        protection.trail_stops(s)
+    run_timers(s)
+
+
+def judge_account(s: State, now_ns: int) -> None:
+    """Advance the clock and judge the account at the newest prices: periods, peak, breakers."""
     before = s.account[at.EQUITY]
     total = equity(s)
     s.account[at.NOW_NS] = now_ns
@@ -36,10 +44,6 @@ def mark(s: State, now_ns: int) -> None:
         set_floor(s)
     if total <= s.account[at.FLOOR]:
         _fire_breakers(s, total)
-    if s.account[at.N_TRAILING] > 0:
-        protection.trail_stops(s)
-    if now_ns >= s.account[at.NEXT_TIMER_NS]:
-        _run_timers(s)
 
 
 def day_of(now_ns: int) -> int:
@@ -138,9 +142,11 @@ def _cut_positions(s: State) -> None:
             protection.liquidate(s, position, held - kept)
 
 
-def _run_timers(s: State) -> None:
-    """Cancel expired orders, close positions held too long, and set the next timer."""
+def run_timers(s: State) -> None:
+    """When one is due: cancel expired orders, close positions held too long, set the next."""
     now = s.account[at.NOW_NS]
+    if now < s.account[at.NEXT_TIMER_NS]:
+        return
     following = at.NEVER_NS
     for row in range(s.account[at.N_ROWS]):
         if s.orders[row, at.NUMBER] == 0 or is_terminal(s.orders[row, at.STATE]):

@@ -99,6 +99,7 @@ def _end_trade(s: State, row: int, instrument: int) -> None:
     net = s.positions[row, at.TRADE_NET]
     s.positions[row, at.TRADE_NET] = 0
     s.positions[row, at.POSITION_LEVERAGE] = 0
+    s.positions[row, at.GUARD] = 0
     if s.strategies[row // s.account[at.N_INSTRUMENTS], at.BOOK] != codes.TRADING_BOOK:
         return
     now = s.account[at.NOW_NS]

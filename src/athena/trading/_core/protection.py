@@ -18,6 +18,7 @@ from athena.trading._core.orders import (
     is_trailing,
     is_working,
     move,
+    needs_trigger,
     new_row,
     record_child,
     wanted_lots,
@@ -34,7 +35,9 @@ def send(s: State, row: int) -> None:
 
 
 def request_cancel(s: State, row: int) -> None:
-    """Ask for a cancel: a held order ends here, a working one at the venue."""
+    """Ask for a cancel: a held order ends here, a working one at the venue, another's never."""
+    if s.orders[row, at.FLAGS] & at.FLAG_EXTERNAL:
+        return
     if s.orders[row, at.STATE] == codes.HELD:
         move(s, row, codes.CANCEL)
         free_row(s, row)
@@ -49,6 +52,8 @@ def request_amend(s: State, row: int, lots: int, trigger: int) -> None:
     A newer amendment takes the place of one under way, so that no resizing is lost.
     """
     if s.orders[row, at.PENDING] == codes.PENDING_CANCEL or is_terminal(s.orders[row, at.STATE]):
+        return
+    if s.orders[row, at.FLAGS] & at.FLAG_EXTERNAL:
         return
     fold(s, at.D_AMEND)
     fold(s, s.orders[row, at.NUMBER])
@@ -82,7 +87,7 @@ def create_exit(
     s.orders[row, at.FLAGS] = at.FLAG_REDUCE_ONLY
     s.orders[row, at.LEVERAGE] = 1
     s.orders[row, at.RESERVE] = price if price > 0 else s.instruments[instrument, at.LAST]
-    if is_stop(kind):
+    if needs_trigger(kind) or kind == codes.TRAILING_STOP:
         s.orders[row, at.TRIGGER] = price
     elif kind != codes.MARKET:
         s.orders[row, at.LIMIT] = price
@@ -94,8 +99,13 @@ def protect_fill(s: State, orders: Table, entry: int, lots: int) -> None:
 
     Where one of the two is gone or going, the new part gets a pair of its own.
     """
+    if orders[entry, at.STOP] > 0:
+        position = position_row(
+            s, orders[entry, at.ORDER_STRATEGY], orders[entry, at.ORDER_INSTRUMENT]
+        )
+        s.positions[position, at.GUARD] = orders[entry, at.STOP]
     stop = _child(s, orders[entry, at.NUMBER], codes.STOP)
-    target = _child(s, orders[entry, at.NUMBER], codes.LIMIT)
+    target = _child(s, orders[entry, at.NUMBER], _target_type(s))
     if (stop < 0 and orders[entry, at.STOP] > 0) or (target < 0 and orders[entry, at.TARGET] > 0):
         _create_protection(s, orders, entry, lots)
         return
@@ -104,6 +114,11 @@ def protect_fill(s: State, orders: Table, entry: int, lots: int) -> None:
         request_amend(s, stop, wanted_lots(s, stop) + lots, wanted_trigger(s, stop))
     if target >= 0:
         request_amend(s, target, wanted_lots(s, target) + lots, wanted_trigger(s, target))
+
+
+def _target_type(s: State) -> int:
+    """Return the type of a target: a limit, or a trigger where a limit would starve the stop."""
+    return codes.LIMIT if s.account[at.TARGETS_TRIGGER] == 0 else codes.TAKE_PROFIT
 
 
 def _child(s: State, entry: int, kind: int) -> int:
@@ -119,7 +134,7 @@ def _child(s: State, entry: int, kind: int) -> int:
             and s.orders[row, at.TYPE] == kind
             and s.orders[row, at.PENDING] != codes.PENDING_CANCEL
             and not is_terminal(s.orders[row, at.STATE])
-            and (kind != codes.STOP or s.orders[row, at.STATE] < codes.TRIGGERED)
+            and (kind == codes.LIMIT or s.orders[row, at.STATE] < codes.TRIGGERED)
             and (found < 0 or s.orders[row, at.NUMBER] > s.orders[found, at.NUMBER])
         ):
             found = row
@@ -143,7 +158,7 @@ def _create_protection(s: State, orders: Table, entry: int, lots: int) -> None:
         if s.orders[stop_row, at.TRAIL_PPM] > 0 or s.orders[stop_row, at.BREAK_EVEN] > 0:
             s.account[at.N_TRAILING] += 1
     if target > 0:
-        target_row = _create_child(s, orders, entry, lots, codes.LIMIT, target)
+        target_row = _create_child(s, orders, entry, lots, _target_type(s), target)
         if stop_row >= 0:
             s.orders[target_row, at.SIBLING] = s.orders[stop_row, at.NUMBER]
             s.orders[stop_row, at.SIBLING] = s.orders[target_row, at.NUMBER]

@@ -91,11 +91,12 @@ def record_command(s: State, command: int, argument: int, argument_2: int) -> No
     put(s, argument_2)
 
 
-def record_cash(s: State, amount: int, is_transfer: int) -> None:
+def record_cash(s: State, amount: int, is_transfer: int, reference: int) -> None:
     """Record money that came or went without an order: transfer, funding, interest."""
-    begin(s, at.R_CASH, 2)
+    begin(s, at.R_CASH, 3)
     put(s, amount)
     put(s, is_transfer)
+    put(s, reference)
 
 
 def record_health(s: State, health: int, account_ns: int) -> None:

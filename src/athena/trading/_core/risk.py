@@ -396,6 +396,8 @@ def _check_health(s: State, instrument: int, has_equity: bool) -> None:
         fail(s, codes.CLOCK)
     if health & at.HEALTH_UNRECONCILED:
         fail(s, codes.UNRECONCILED)
+    if health & at.HEALTH_LIMITED:
+        fail(s, codes.HALTED)
     if s.account[at.RATE_TOKENS] < at.PPM:
         fail(s, codes.ORDER_RATE)
 

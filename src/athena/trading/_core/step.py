@@ -18,6 +18,7 @@ from athena.trading._core.orders import (
     needs_trigger,
     new_row,
     set_timer,
+    wanted_lots,
 )
 from athena.trading._core.positions import (
     add_cash,
@@ -253,6 +254,7 @@ def _apply_news(s: State, row: int, what: int, lots: int, price: int) -> None:
         if s.orders[row, at.PENDING] == asked:  # a cancel may have followed the amendment
             s.orders[row, at.PENDING] = codes.PENDING_NONE
         count_execution_error(s)
+        _end_if_whole(s, row)
     elif what == codes.AMBIGUOUS:
         # An unknown outcome of a cancel or an amendment leaves the state, and the request pending.
         if s.orders[row, at.PENDING] == codes.PENDING_NONE or state == codes.SUBMITTING:
@@ -315,6 +317,15 @@ def _apply_amendment(s: State, row: int, lots: int, trigger: int) -> None:
     s.orders[row, at.LOTS] = lots
     if needs_trigger(s.orders[row, at.TYPE]) or s.orders[row, at.TYPE] == codes.TRAILING_STOP:
         s.orders[row, at.TRIGGER] = trigger
+    _end_if_whole(s, row)
+
+
+def _end_if_whole(s: State, row: int) -> None:
+    """End an order whose filled part turns out to be all of it, once its amendment is settled."""
+    is_open = s.orders[row, at.PENDING] != codes.PENDING_AMEND
+    if is_open and 0 < s.orders[row, at.LOTS] <= s.orders[row, at.FILLED]:
+        move(s, row, codes.FILL_REST)
+        free_row(s, row)
 
 
 def _apply_fill(s: State, row: int, lots: int, price: int, fee: int) -> None:
@@ -322,7 +333,9 @@ def _apply_fill(s: State, row: int, lots: int, price: int, fee: int) -> None:
     instrument = s.orders[row, at.ORDER_INSTRUMENT]
     strategy = s.orders[row, at.ORDER_STRATEGY]
     filled = s.orders[row, at.FILLED] + lots
-    event = codes.FILL_REST if filled >= s.orders[row, at.LOTS] else codes.FILL_PART
+    # The venue may have carried out an amendment that it has not confirmed yet.
+    whole = max(s.orders[row, at.LOTS], wanted_lots(s, row))
+    event = codes.FILL_REST if filled >= whole else codes.FILL_PART
     if not move(s, row, event):
         return
     s.orders[row, at.FILLED] = filled
@@ -331,7 +344,7 @@ def _apply_fill(s: State, row: int, lots: int, price: int, fee: int) -> None:
     position = position_row(s, strategy, instrument)
     before = s.positions[position, at.QUANTITY]
     _book(s, strategy, instrument, s.orders[row, at.SIDE] * lots, price, fee)
-    if filled > s.orders[row, at.LOTS]:
+    if filled > whole:
         notice(s, codes.NOTICE_OVERFILL, s.orders[row, at.NUMBER])
         marks.latch(s, at.HALT_FAULT)
     if adds_risk(s, row):
@@ -438,6 +451,8 @@ def apply_command(s: State, command: int, argument: int, argument_2: int) -> Non
             s.strategies[argument, at.IS_STOPPED] = 1
     elif command == codes.COMMAND_ADMIN_RESUME:
         _resume_by_admin(s)
+    elif command == codes.COMMAND_REDUCE and 0 <= argument < s.account[at.N_POSITIONS]:
+        protection.liquidate(s, argument, argument_2)
 
 
 def _resume_by_admin(s: State) -> None:
@@ -480,9 +495,16 @@ def _close_instrument(s: State, instrument: int) -> None:
             protection.liquidate(s, position, abs(s.positions[position, at.QUANTITY]))
 
 
-def apply_cash(s: State, amount: int, is_transfer: int) -> None:
-    """Book money that came or went without an order; a transfer is neither gain nor loss."""
-    record_cash(s, amount, is_transfer)
+def apply_cash(s: State, amount: int, is_transfer: int, reference: int) -> None:
+    """Book money that came or went without an order; a transfer is neither gain nor loss.
+
+    Args:
+        s: the state.
+        amount: signed money.
+        is_transfer: 1 for a deposit or withdrawal, 0 for funding and interest.
+        reference: number of the venue's entry, so that it is booked once; 0 when it has none.
+    """
+    record_cash(s, amount, is_transfer, reference)
     add_cash(s, amount)
     if is_transfer == 1:
         marks.transfer(s, amount)

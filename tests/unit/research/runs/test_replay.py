@@ -67,8 +67,8 @@ def test_a_replay_gives_the_digest_and_the_state_of_the_run(is_open: bool) -> No
 def test_the_run_exercises_every_kind_of_record_that_replay_knows() -> None:
     run = build.start(build.random_columns(200, 7))
     build.trade(run, 0, 100)
-    step.apply_cash(run.tables.views, -5_000_000_000, 1)
-    step.apply_cash(run.tables.views, -77, 0)
+    step.apply_cash(run.tables.views, -5_000_000_000, 1, 0)
+    step.apply_cash(run.tables.views, -77, 0, 0)
     build.trade(run, 100, 200)
     build.finish(run)
     seen = {

@@ -1,0 +1,91 @@
+"""One account under way: events of the world go in, requests and alerts come out.
+
+The same session serves paper, live and the fault simulation; only clock, transport and venue
+differ. It does no I/O, reads no clock and makes no id: all of that arrives inside events.
+"""
+
+from athena.trading.live._degradation import Degradation, Level
+from athena.trading.live._effects import (
+    Alert,
+    AmendOrder,
+    CancelOrder,
+    Effect,
+    PlaceOrder,
+    QueryAccount,
+    Urgency,
+)
+from athena.trading.live._events import (
+    NOT_TRADED,
+    AccountSeen,
+    Answered,
+    CorrelationSeen,
+    Dependency,
+    Event,
+    FillSeen,
+    LimitChanged,
+    Operated,
+    OrderSeen,
+    Outage,
+    PriceSeen,
+    Request,
+    Result,
+    RiskSeen,
+    StreamAlive,
+    StreamChanged,
+    Tick,
+    TransferSeen,
+    Wanted,
+)
+from athena.trading.live._fold import Folded, fold_journal
+from athena.trading.live._news import HALT_WORDS
+from athena.trading.live._opening import (
+    Resumed,
+    SessionPlan,
+    open_session,
+    resume_session,
+)
+from athena.trading.live._readiness import Readiness
+from athena.trading.live._session import SESSION_KEY, Session, SessionSettings
+
+__all__ = [
+    "HALT_WORDS",
+    "NOT_TRADED",
+    "SESSION_KEY",
+    "AccountSeen",
+    "Alert",
+    "AmendOrder",
+    "Answered",
+    "CancelOrder",
+    "CorrelationSeen",
+    "Degradation",
+    "Dependency",
+    "Effect",
+    "Event",
+    "FillSeen",
+    "Folded",
+    "Level",
+    "LimitChanged",
+    "Operated",
+    "OrderSeen",
+    "Outage",
+    "PlaceOrder",
+    "PriceSeen",
+    "QueryAccount",
+    "Readiness",
+    "Request",
+    "Result",
+    "Resumed",
+    "RiskSeen",
+    "Session",
+    "SessionPlan",
+    "SessionSettings",
+    "StreamAlive",
+    "StreamChanged",
+    "Tick",
+    "TransferSeen",
+    "Urgency",
+    "Wanted",
+    "fold_journal",
+    "open_session",
+    "resume_session",
+]

@@ -1,0 +1,558 @@
+"""A session from event to effect: what is sent, what is believed, what is protected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from athena.domain import DenialCode, OrderState, OrderType, Purpose, Side
+from athena.errors import InputError, MissingError
+from athena.trading import Command, Intent, MemoryStore, digest_of
+from athena.trading import layout as at
+from athena.trading.live import (
+    AccountSeen,
+    AmendOrder,
+    CancelOrder,
+    Dependency,
+    Level,
+    LimitChanged,
+    Operated,
+    Outage,
+    PlaceOrder,
+    QueryAccount,
+    Request,
+    Result,
+    SessionSettings,
+    StreamChanged,
+    Tick,
+    TransferSeen,
+    Wanted,
+    fold_journal,
+)
+from tests.core_builder import BTC, NOON
+from tests.session_builder import PRICE, SECOND, Desk, buy, only, resting
+
+STOP = PRICE - 10_000
+TARGET = PRICE + 20_000
+
+
+def ready() -> Desk:
+    """Return a desk whose start-up conditions all hold."""
+    desk = Desk()
+    desk.wait(2)
+    desk.tell(desk.account())
+    assert desk.session.findings(desk.now_ns) == []
+    return desk
+
+
+def opened(desk: Desk, lots: int = 100_000_000) -> tuple[PlaceOrder, PlaceOrder, PlaceOrder]:
+    """Buy with stop and target; return entry, stop and target, all working or filled."""
+    (entry,) = desk.want(buy(lots, stop_ticks=STOP, target_ticks=TARGET))
+    desk.answer(entry)
+    stop, target = only(PlaceOrder, desk.fill(entry, lots))
+    desk.answer(stop)
+    desk.answer(target)
+    return entry, stop, target
+
+
+# --- sending ------------------------------------------------------------------------------------
+
+
+def test_an_order_leaves_with_an_id_of_its_own_after_its_intent_is_in_the_journal() -> None:
+    desk = ready()
+    first, second = (desk.want(resting())[0] for _ in range(2))
+    assert first.client_id != second.client_id
+    assert len(first.client_id) == 32
+    folded = fold_journal(MemoryStore({n: desk.store.read(n) for n in desk.store.segments()}))
+    known = {folded.tables.views.orders[row, at.NUMBER] for row in range(2)}
+    assert known == {first.number, second.number}
+
+
+def test_a_full_disk_lets_nothing_leave() -> None:
+    """F19: what the journal does not hold is not sent."""
+    desk = ready()
+
+    class Full(MemoryStore):
+        def append(self, data: bytes | memoryview) -> None:
+            del data
+            message = "expected room on the disk, was full"
+            raise MissingError(message)
+
+    desk.session._journal._store = Full()  # type: ignore[attr-defined] # the disk fills up
+    with pytest.raises(MissingError):
+        desk.tell(Wanted(0, resting(), desk.now_ns))
+    assert only(PlaceOrder, desk.effects) == []
+
+
+def test_nothing_is_sent_before_the_start_up_conditions_hold() -> None:
+    """D05: each condition is named, and refuses new risk."""
+    desk = Desk()
+    desk.tell(StreamChanged(is_up=False, ts_ns=desk.now_ns, reason="cut"))
+    desk.wait(1)
+    assert desk.session.findings(desk.now_ns) == ["the venue's stream of our orders is down"]
+    assert desk.want(resting()) == []
+    assert desk.session.last_verdict[1] is DenialCode.VENUE_DOWN
+
+
+def test_a_clock_that_is_five_seconds_off_refuses_new_risk() -> None:
+    """D05, F14."""
+    desk = ready()
+    desk.tell(Tick(desk.now_ns, venue_ahead_ns=5 * SECOND))
+    assert desk.want(resting()) == []
+    assert desk.session.last_verdict[1] is DenialCode.CLOCK
+    assert "+5.0 s" in desk.session.findings(desk.now_ns)[0]
+
+
+def test_a_price_that_nobody_renews_refuses_new_risk() -> None:
+    """D05: stale data."""
+    desk = Desk(is_open=False)
+    desk.wait(1)
+    desk.now_ns += 61 * SECOND
+    desk.tell(Tick(desk.now_ns))
+    assert desk.want(buy(stop_ticks=STOP)) == []
+    assert "the price of BTC/USDT was seen last 61 s ago" in desk.session.findings(desk.now_ns)
+
+
+# --- unknown outcomes ---------------------------------------------------------------------------
+
+
+def test_a_lost_answer_makes_an_order_unknown_and_the_account_is_asked() -> None:
+    """TR-23: query, never resend."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order, Result.UNKNOWN)
+    assert desk.state_of(order) is OrderState.UNKNOWN
+    effects = desk.wait(3)
+    assert len(only(QueryAccount, effects)) == 1
+    assert only(PlaceOrder, effects) == []
+    desk.tell(desk.account([desk.shown(order, OrderState.OPEN)]))
+    assert desk.state_of(order) is OrderState.OPEN
+
+
+def test_silence_warns_after_a_second_and_is_unknown_after_five() -> None:
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.wait(2)
+    assert "late_answer" in desk.alerts()
+    assert desk.state_of(order) is OrderState.SUBMITTING
+    desk.wait(4)
+    assert desk.state_of(order) is OrderState.UNKNOWN
+
+
+def test_an_order_is_absent_only_after_three_views_well_past_its_deadline() -> None:
+    """TR-23: drop before accept -> absent proven after the wait."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order, Result.UNKNOWN)
+    for _ in range(5):
+        desk.wait(5)
+        desk.tell(desk.account())
+        assert desk.state_of(order) is OrderState.UNKNOWN
+    desk.wait(11)
+    desk.tell(desk.account())
+    assert desk.state_of(order) is OrderState.REJECTED
+    assert "absent_proven" in desk.alerts()
+
+
+def test_a_gap_in_the_stream_begins_the_proof_of_absence_anew() -> None:
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order, Result.UNKNOWN)
+    for _ in range(2):
+        desk.wait(20)
+        desk.tell(desk.account())
+    desk.tell(StreamChanged(is_up=False, ts_ns=desk.now_ns))
+    desk.tell(StreamChanged(is_up=True, ts_ns=desk.now_ns))
+    desk.wait(1)
+    desk.tell(desk.account())
+    assert desk.state_of(order) is OrderState.UNKNOWN
+
+
+def test_views_whose_balances_do_not_agree_prove_no_absence() -> None:
+    """F11: a fill that a short history hides shows in the balances."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order, Result.UNKNOWN)
+    for _ in range(8):
+        desk.wait(10)
+        odd = {**desk.balances(), "BTC": Decimal(1)}
+        desk.tell(desk.account(balances=odd))
+    assert desk.state_of(order) is OrderState.UNKNOWN
+    assert "unreconciled" in desk.alerts()
+
+
+def test_an_order_that_was_proven_absent_and_works_after_all_is_cancelled() -> None:
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order, Result.NOT_SENT)
+    assert desk.state_of(order) is OrderState.REJECTED
+    desk.wait(30)
+    effects = desk.tell(desk.account([desk.shown(order, OrderState.OPEN)]))
+    assert [cancel.client_id for cancel in only(CancelOrder, effects)] == [order.client_id]
+    assert desk.state_of(order) is OrderState.REJECTED  # I5
+
+
+# --- fills --------------------------------------------------------------------------------------
+
+
+def test_each_fill_is_protected_at_once_and_the_protection_grows_with_it() -> None:
+    """TR-10: 0.3 + 0.7 -> protection 0.3, then 1.0."""
+    desk = ready()
+    (entry,) = desk.want(buy(stop_ticks=STOP, target_ticks=TARGET))
+    desk.answer(entry)
+    stop, target = only(PlaceOrder, desk.fill(entry, 30_000_000))
+    assert (stop.type, stop.trigger_ticks, stop.lots) == (OrderType.STOP, STOP, 30_000_000)
+    assert (target.type, target.trigger_ticks) == (OrderType.TAKE_PROFIT, TARGET)
+    assert desk.fill(entry, 70_000_000) == []  # the stop was not accepted yet
+    (amended,) = only(AmendOrder, desk.answer(stop))
+    assert (amended.client_id, amended.lots) == (stop.client_id, 100_000_000)
+
+
+def test_the_same_trade_twice_is_one_fill_across_a_restart() -> None:
+    """F03."""
+    desk = ready()
+    (order,) = desk.want(buy())
+    fill = desk.a_fill(order, 40_000_000)
+    desk.tell(fill, fill)
+    desk.session.flush()
+    desk.restart()
+    desk.tell(fill)
+    assert desk.held() == 40_000_000
+
+
+def test_a_fill_before_the_answer_implies_it() -> None:
+    desk = ready()
+    (order,) = desk.want(buy())
+    desk.fill(order, order.lots)
+    desk.answer(order)
+    assert desk.state_of(order) is OrderState.FILLED
+    assert "illegal" not in desk.alerts()
+
+
+def test_a_fill_while_a_cancel_is_under_way_is_kept() -> None:
+    """TR-09."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order)
+    desk.tell(Operated(Command.CANCEL, desk.now_ns, "a", "tested", order.number))
+    desk.fill(order, 40_000_000, PRICE - 100)
+    cancelled = replace(desk.shown(order, OrderState.CANCELLED, filled=40_000_000))
+    desk.tell(cancelled)
+    assert desk.state_of(order) is OrderState.CANCELLED
+    assert desk.held() == 40_000_000
+
+
+def test_an_end_whose_fills_are_missing_waits_for_them() -> None:
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order)
+    desk.tell(desk.shown(order, OrderState.CANCELLED, filled=40_000_000))
+    assert desk.state_of(order) is OrderState.OPEN
+    view = desk.account(
+        [desk.shown(order, OrderState.CANCELLED, filled=40_000_000)],
+        [desk.a_fill(order, 40_000_000, PRICE - 100)],
+    )
+    desk.tell(view)
+    assert desk.state_of(order) is OrderState.CANCELLED
+    assert desk.held() == 40_000_000
+
+
+def test_a_fill_after_the_cancel_is_booked_and_told() -> None:
+    """F06."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order)
+    desk.tell(desk.shown(order, OrderState.CANCELLED))
+    desk.fill(order, 10_000_000, PRICE - 100)
+    assert desk.held() == 10_000_000
+    assert desk.state_of(order) is OrderState.CANCELLED
+    assert "late_fill" in desk.alerts()
+
+
+# --- requests that fail -------------------------------------------------------------------------
+
+
+def test_a_cancel_stays_wanted_until_the_end_is_seen() -> None:
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order)
+    asked = desk.tell(Operated(Command.CANCEL, desk.now_ns, "a", "tested", order.number))
+    assert len(only(CancelOrder, asked)) == 1
+    desk.answer(order, Result.UNKNOWN, Request.CANCEL)
+    again = desk.wait(3)
+    assert [cancel.number for cancel in only(CancelOrder, again)] == [order.number]
+    desk.tell(desk.shown(order, OrderState.CANCELLED))
+    assert only(CancelOrder, desk.wait(10)) == []
+
+
+def test_one_amendment_of_an_order_is_under_way_at_a_time() -> None:
+    desk = ready()
+    _, stop, _ = opened(desk)
+    first = desk.tell(Operated(Command.TIGHTEN, desk.now_ns, "a", "tested", 2_000))
+    assert len(only(AmendOrder, first)) == 1
+    assert only(AmendOrder, desk.tell(tighten(desk, 1_000))) == []
+    (second,) = only(AmendOrder, desk.answer(stop, request=Request.AMEND))
+    assert second.trigger_ticks == PRICE - PRICE // 1_000
+    desk.answer(stop, request=Request.AMEND)
+    row = desk.session.core.row_of(stop.number)
+    assert desk.session.core.s.orders[row, at.TRIGGER] == second.trigger_ticks
+
+
+def tighten(desk: Desk, ppm: int) -> Operated:
+    return Operated(Command.TIGHTEN, desk.now_ns, "a", "tested", ppm)
+
+
+def test_an_amendment_without_an_answer_is_what_the_next_view_shows() -> None:
+    desk = ready()
+    _, stop, _ = opened(desk)
+    (amendment,) = only(AmendOrder, desk.tell(tighten(desk, 2_000)))
+    desk.answer(stop, Result.UNKNOWN, Request.AMEND)
+    desk.wait(4)
+    shown = replace(desk.shown(stop, OrderState.OPEN), trigger_ticks=amendment.trigger_ticks)
+    others = [desk.shown(order, OrderState.OPEN) for order in only(PlaceOrder, desk.effects)[2:]]
+    desk.tell(desk.account([shown, *others]))
+    row = desk.session.core.row_of(stop.number)
+    assert desk.session.core.s.orders[row, at.TRIGGER] == amendment.trigger_ticks
+    assert desk.session.core.s.orders[row, at.PENDING] == 0
+
+
+# --- protection ---------------------------------------------------------------------------------
+
+
+def test_a_refused_stop_is_placed_again_and_the_position_closed_after_ten_seconds() -> None:
+    """I11: a filled entry is protected, or closed."""
+    desk = ready()
+    (entry,) = desk.want(buy(stop_ticks=STOP))
+    desk.answer(entry)
+    (stop,) = only(PlaceOrder, desk.fill(entry, entry.lots))
+    desk.answer(stop, Result.REFUSED)
+    placed = only(PlaceOrder, desk.wait(9))
+    assert [order.type for order in placed] == [OrderType.STOP]  # the second waits for its answer
+    assert placed[0].trigger_ticks == STOP
+    assert "unprotected" in desk.alerts()
+    (closing,) = only(PlaceOrder, desk.wait(3))
+    assert (closing.type, closing.side, closing.lots) == (OrderType.MARKET, Side.SELL, entry.lots)
+    assert closing.is_reduce_only
+
+
+def test_a_stop_that_comes_too_late_is_a_close() -> None:
+    desk = ready()
+    (entry,) = desk.want(buy(stop_ticks=STOP))
+    desk.answer(entry)
+    (stop,) = only(PlaceOrder, desk.fill(entry, entry.lots))
+    desk.answer(stop, Result.REFUSED)
+    (closing,) = only(PlaceOrder, desk.wait(1, price=STOP - 1))
+    assert closing.type is OrderType.MARKET
+
+
+def test_a_protected_position_is_left_alone() -> None:
+    desk = ready()
+    opened(desk)
+    assert only(PlaceOrder, desk.wait(30)) == []
+    assert "unprotected" not in desk.alerts()
+    assert desk.session.watch.unprotected_ns == 0
+
+
+def test_when_one_exit_fills_the_other_is_cancelled() -> None:
+    """C07: one sell exists, the target is cancelled."""
+    desk = ready()
+    _, stop, target = opened(desk)
+    effects = desk.fill(stop, stop.lots, STOP)
+    assert [cancel.number for cancel in only(CancelOrder, effects)] == [target.number]
+    assert only(PlaceOrder, effects) == []
+    assert desk.held() == 0
+
+
+def test_the_kill_switch_cancels_closes_and_lets_no_new_risk_out() -> None:
+    """I10."""
+    desk = ready()
+    opened(desk)
+    (entry,) = desk.want(resting(10_000_000))
+    desk.answer(entry)
+    effects = desk.tell(Operated(Command.KILL, desk.now_ns, "a", "tested"))
+    assert [cancel.number for cancel in only(CancelOrder, effects)] == [entry.number]
+    (closing,) = only(PlaceOrder, effects)
+    assert closing.is_reduce_only
+    desk.answer(closing, Result.REFUSED)
+    again = only(PlaceOrder, desk.wait(12))
+    assert again
+    assert all(order.is_reduce_only for order in again)
+    assert desk.want(resting(10_000_000)) == []
+    desk.fill(again[-1], again[-1].lots)
+    assert desk.held() == 0
+    assert only(PlaceOrder, desk.wait(30)) == []
+
+
+def test_stops_trail_once_a_minute_by_amendment() -> None:
+    """C18: best - 1.5 % from +1 %, and never back."""
+    desk = ready()
+    (entry,) = desk.want(buy(stop_ticks=STOP, trail_ppm=15_000))
+    desk.answer(entry)
+    (stop,) = only(PlaceOrder, desk.fill(entry, entry.lots))
+    desk.answer(stop)
+    assert only(AmendOrder, desk.wait(60, price=PRICE + PRICE * 9 // 1_000)) == []
+    best = PRICE + PRICE * 2 // 100
+    (amendment,) = only(AmendOrder, desk.wait(61, price=best))
+    assert amendment.trigger_ticks == best - best * 15 // 1_000
+    desk.answer(stop, request=Request.AMEND)
+    assert only(AmendOrder, desk.wait(61, price=best - best // 100)) == []
+
+
+# --- orders of others ---------------------------------------------------------------------------
+
+
+def test_another_s_order_is_taken_up_counted_and_never_cancelled() -> None:
+    """C06, I7."""
+    desk = ready()
+    other = replace(
+        desk.shown(foreign(), OrderState.OPEN), client_id="", venue_id="OTHER", lots=10_000_000
+    )
+    desk.tell(desk.account([other]))
+    assert "adopted" in desk.alerts()
+    s = desk.session.core.s
+    assert s.account[at.N_ROWS] == 1
+    effects = desk.tell(Operated(Command.KILL, desk.now_ns, "a", "tested"))
+    assert only(CancelOrder, effects) == []
+
+
+def foreign() -> PlaceOrder:
+    """Return an order that nobody of ours placed."""
+    return PlaceOrder(
+        number=0, client_id="", instrument=0, side=Side.BUY, type=OrderType.LIMIT,
+        lots=10_000_000, limit_ticks=PRICE - 500, trigger_ticks=0,
+        time_in_force=resting().time_in_force, expires_ns=0, deadline_ns=0, leverage=1,
+        is_post_only=False, is_reduce_only=False, is_protection=False,
+    )  # fmt: skip
+
+
+def test_a_sale_by_the_venue_closes_what_a_strategy_holds_and_its_stops_go() -> None:
+    """F12: venue-side liquidation."""
+    desk = ready()
+    _, stop, target = opened(desk)
+    order = replace(foreign(), side=Side.SELL, lots=100_000_000, type=OrderType.MARKET)
+    sold = replace(desk.a_fill(order, 100_000_000), venue_id="LIQ", ts_ns=desk.now_ns + 1)
+    shown = replace(
+        desk.shown(order, OrderState.FILLED, filled=100_000_000), venue_id="LIQ", limit_ticks=0
+    )
+    working = [desk.shown(order, OrderState.OPEN) for order in (stop, target)]
+    effects = desk.tell(desk.account([shown, *working], [sold]))
+    assert desk.held() == 0
+    assert {cancel.number for cancel in only(CancelOrder, effects)} == {stop.number, target.number}
+
+
+def test_a_deposit_is_booked_once() -> None:
+    desk = ready()
+    came = TransferSeen("L1", "USDT", Decimal("12.5"), desk.now_ns + 1)
+    desk.tell(came, came)
+    assert desk.balances()["USDT"] == Decimal("100012.5")
+
+
+# --- degradation, operators ---------------------------------------------------------------------
+
+
+def test_failures_withdraw_the_session_step_by_step_and_calm_brings_it_back() -> None:
+    """C21: 3, 6, 9 failures -> levels 2, 3, 4, and back with hysteresis."""
+    desk = ready()
+    opened(desk)
+    levels = []
+    for _ in range(9):
+        desk.tell(Outage(Dependency.VENUE, has_failed=True, ts_ns=desk.now_ns))
+        desk.wait(1)
+        levels.append(desk.session.level)
+        if desk.session.level is Level.LIMITED:
+            assert desk.want(resting(1_000_000)) == []
+    assert levels == [1, 1, 2, 2, 2, 3, 3, 3, 4]
+    assert desk.session.core.s.account[at.HALT] & at.HALT_OPERATOR
+    for _ in range(30):
+        desk.tell(Outage(Dependency.VENUE, has_failed=False, ts_ns=desk.now_ns))
+    desk.wait(290, step_s=5)
+    assert desk.session.level is Level.EMERGENCY
+    desk.wait(30, step_s=5)
+    assert desk.session.level < Level.EMERGENCY
+    assert desk.session.core.s.account[at.HALT] & at.HALT_OPERATOR  # latched
+
+
+def test_a_limit_that_an_operator_moves_counts_from_then_on_and_after_a_restart() -> None:
+    desk = ready()
+    desk.tell(LimitChanged("GROSS_PPM", 0, desk.now_ns, "ada", "tested"))
+    assert desk.want(resting()) == []
+    desk.session.flush()
+    desk.restart()
+    assert desk.session.core.s.limits[at_gross()] == 0
+
+
+def at_gross() -> int:
+    from athena.trading import limits
+
+    return limits.GROSS_PPM
+
+
+# --- journal ------------------------------------------------------------------------------------
+
+
+def test_the_journal_folds_to_the_same_state_from_its_beginning_and_from_a_snapshot() -> None:
+    """TR-05, TR-07, I9."""
+    desk = Desk(settings=SessionSettings(snapshot_events=40))
+    desk.wait(5)
+    opened(desk)
+    desk.wait(40)
+    desk.tell(tighten(desk, 2_000))
+    desk.session.flush()
+    live = digest_of(desk.session.core.s)
+    for from_beginning in (True, False):
+        folded = fold_journal(desk.store, from_beginning=from_beginning)
+        assert digest_of(folded.tables.views) == live
+        assert folded.n_compared >= 1
+    desk.restart()
+    assert desk.held() == 100_000_000
+
+
+def test_after_a_restart_what_was_on_its_way_is_unknown_and_never_sent_again() -> None:
+    """TR-23: accept, drop the answer, restart -> found by client id, no second order."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.restart()
+    assert desk.state_of(order) is OrderState.UNKNOWN
+    assert only(PlaceOrder, desk.wait(3)) == []
+    desk.tell(desk.account([desk.shown(order, OrderState.OPEN)]))
+    assert desk.state_of(order) is OrderState.OPEN
+
+
+def test_a_cancel_that_was_wanted_is_asked_again_after_a_restart() -> None:
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order)
+    desk.tell(Operated(Command.CANCEL, desk.now_ns, "a", "tested", order.number))
+    desk.restart()
+    assert {cancel.number for cancel in only(CancelOrder, desk.wait(3))} == {order.number}
+
+
+def test_an_account_without_money_or_with_a_torn_view_is_not_taken_over() -> None:
+    with pytest.raises(InputError, match="expected USDT on the account"):
+        Desk(cash=Decimal(0))
+    torn = AccountSeen(NOON, NOON, 0, is_complete=False, reason="page 2 timed out")
+    with pytest.raises(InputError, match="page 2 timed out"):
+        Desk(opening=torn)
+
+
+def test_coins_that_were_there_before_are_set_aside_and_not_sold() -> None:
+    opening = AccountSeen(NOON, NOON, 0, balances={"USDT": Decimal(1_000), "BTC": Decimal("0.5")})
+    desk = Desk(opening=opening)
+    desk.wait(1)
+    assert desk.held() == 50_000_000
+    assert desk.session.core.s.account[at.EQUITY] == 1_000 * 10**8
+    effects = desk.tell(Operated(Command.KILL, desk.now_ns, "a", "tested"))
+    assert only(PlaceOrder, effects) == []
+    assert BTC.base == "BTC"
+
+
+def test_an_exit_is_capped_at_the_position() -> None:
+    """D06."""
+    desk = ready()
+    opened(desk)
+    intent = Intent(side=Side.SELL, lots=500_000_000, purpose=Purpose.EXIT)
+    (closing,) = desk.want(intent)
+    assert closing.lots == 100_000_000
+    assert closing.is_reduce_only
