@@ -1,0 +1,6 @@
+"""A local exchange that speaks Kraken's wire: the venue of paper runs, simulation and tests."""
+
+from athena.venues.exchange._exchange import Exchange
+from athena.venues.exchange._settings import ExchangeSettings, Listing
+
+__all__ = ["Exchange", "ExchangeSettings", "Listing"]
