@@ -3,12 +3,14 @@
 The translators do no I/O: bytes go in, values or a `VenueError` that names the field come out.
 """
 
+from athena.venues._contract import HttpAnswer
+from athena.venues.kraken._adapter import KRAKEN, KrakenAdapter, read_self_test
 from athena.venues.kraken._answers import (
     Accepted,
-    HttpAnswer,
     Refused,
     Unknown,
     no_answer,
+    pauses_after,
     read_result,
     read_sent,
     slow_down_until_ns,
@@ -16,6 +18,8 @@ from athena.venues.kraken._answers import (
 from athena.venues.kraken._book import BookMessage, Level, OrderBook, read_book
 from athena.venues.kraken._faults import Fate, fate_of, pause_until_ns
 from athena.venues.kraken._fields import Fields
+from athena.venues.kraken._key_info import KeyInfo, key_info_call, read_key_info
+from athena.venues.kraken._ledgers import LedgerReport, read_ledgers
 from athena.venues.kraken._limits import (
     HOUSE_RULES,
     TIERS,
@@ -49,6 +53,7 @@ from athena.venues.kraken._pairs import (
     read_asset_pairs,
     read_trade_volume,
 )
+from athena.venues.kraken._private_transport import PrivateTransport
 from athena.venues.kraken._public import PublicKraken
 from athena.venues.kraken._requests import (
     Close,
@@ -60,21 +65,29 @@ from athena.venues.kraken._requests import (
     read_amended,
     read_cancelled,
 )
+from athena.venues.kraken._signing import Keys, NonceSource, SignedRequest, Signer
 from athena.venues.kraken._stream import (
     BalanceChange,
     ChannelMessage,
     Execution,
+    Reply,
     StreamPair,
+    StreamPrice,
+    SystemStatus,
     read_balance_changes,
     read_executions,
     read_message,
+    read_prices,
     read_stream_pairs,
+    read_text,
 )
+from athena.venues.kraken._stream_transport import StreamTransport, open_stream
 from athena.venues.kraken._trades import TradeReport, read_balances, read_trades_history
 from athena.venues.kraken._transport import PublicTransport
 
 __all__ = [
     "HOUSE_RULES",
+    "KRAKEN",
     "OHLC_WINDOW",
     "TIERS",
     "Accepted",
@@ -89,16 +102,28 @@ __all__ = [
     "FeeTier",
     "Fields",
     "HttpAnswer",
+    "KeyInfo",
+    "Keys",
+    "KrakenAdapter",
+    "LedgerReport",
     "Level",
     "NewOrder",
+    "NonceSource",
     "OrderAction",
     "OrderBook",
     "OrderReport",
     "PairRules",
+    "PrivateTransport",
     "PublicKraken",
     "PublicTransport",
     "Refused",
+    "Reply",
+    "SignedRequest",
+    "Signer",
     "StreamPair",
+    "StreamPrice",
+    "StreamTransport",
+    "SystemStatus",
     "Tier",
     "TierLimits",
     "TradeReport",
@@ -109,11 +134,14 @@ __all__ = [
     "fate_of",
     "find_pair",
     "interval_minutes",
+    "key_info_call",
     "no_answer",
+    "open_stream",
     "order_charges",
     "our_currency",
     "our_symbol",
     "pause_until_ns",
+    "pauses_after",
     "public_charges",
     "read_added",
     "read_amended",
@@ -125,14 +153,19 @@ __all__ = [
     "read_charges",
     "read_closed_orders",
     "read_executions",
+    "read_key_info",
+    "read_ledgers",
     "read_message",
     "read_ohlc",
     "read_open_orders",
     "read_orders",
+    "read_prices",
     "read_result",
+    "read_self_test",
     "read_sent",
     "read_server_time",
     "read_stream_pairs",
+    "read_text",
     "read_trade_volume",
     "read_trades_history",
     "rest_pair",

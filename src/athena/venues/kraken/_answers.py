@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from athena.domain import SECOND_NS
 from athena.errors import AthenaError, OutcomeUnknown, ServiceDown, VenueBusy, VenueRefused
+from athena.venues._contract import Pause
 from athena.venues.kraken._faults import (
     DEFAULT_PAUSE_NS,
     Fate,
+    fate_of,
     pause_until_ns,
     read_error,
     send_error,
@@ -18,9 +20,13 @@ from athena.venues.kraken._faults import (
 )
 from athena.venues.kraken._fields import Fields
 from athena.venues.kraken._json import parse_json
+from athena.venues.kraken._limits import CALLS, REST, TRADING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from athena.venues._contract import HttpAnswer
+    from athena.venues.limits import Charge
 
 ValueT = TypeVar("ValueT")
 
@@ -37,21 +43,6 @@ _TURNED_AWAY = frozenset(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What came back over HTTP, complete.
-
-    Attributes:
-        status: HTTP status code.
-        body: the bytes, decompressed.
-        retry_after_s: the server's hint how long to wait, or None.
-    """
-
-    status: int
-    body: bytes
-    retry_after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +155,35 @@ def slow_down_until_ns(answer: HttpAnswer, now_ns: int) -> int | None:
     except AthenaError:
         return None  # whoever reads the result says what is wrong with it
     return pause_until_ns(codes, now_ns)
+
+
+def pauses_after(answer: HttpAnswer, charges: Iterable[Charge], now_ns: int) -> tuple[Pause, ...]:
+    """Return which counters have to rest after an answer, and until when; mostly none.
+
+    An order limit rests the pair's trading counter, so that other pairs and reads go on; a limit
+    of the account rests its reads; HTTP 429 and 418 rest everything.
+
+    Args:
+        answer: of any request.
+        charges: what the request cost.
+        now_ns: UTC nanoseconds.
+    """
+    until_ns = slow_down_until_ns(answer, now_ns)
+    if until_ns is None:
+        return ()
+    family = _limited_family(answer)
+    buckets = [charge.bucket for charge in charges if charge.bucket.startswith(family)]
+    return tuple(Pause(bucket, until_ns) for bucket in buckets or [CALLS])
+
+
+def _limited_family(answer: HttpAnswer) -> str:
+    if answer.status in _SLOW_DOWN:
+        return CALLS
+    codes, _ = _envelope(answer.body, "a request")
+    slow = next(code for code in codes if fate_of(code) is Fate.SLOW_DOWN)
+    if slow.startswith("EOrder:"):
+        return TRADING
+    return REST if slow.startswith("EAPI:") else CALLS
 
 
 def no_answer(what: str, reason: str) -> Unknown:

@@ -27,7 +27,7 @@ ORDER_TYPES: Mapping[str, OrderType] = {
 }
 # What Kraken may close a position with; no order of ours, so it has no type of ours.
 _FOREIGN_TYPES = ("settle-position", "trailing-stop-limit", "iceberg")
-_TYPES: Mapping[str, OrderType | None] = {**ORDER_TYPES, **dict.fromkeys(_FOREIGN_TYPES)}
+ALL_TYPES: Mapping[str, OrderType | None] = {**ORDER_TYPES, **dict.fromkeys(_FOREIGN_TYPES)}
 _STATES: Mapping[str, OrderState] = {
     "pending": OrderState.OPEN,  # the venue has it, the book not yet
     "open": OrderState.OPEN,
@@ -36,6 +36,8 @@ _STATES: Mapping[str, OrderState] = {
     "expired": OrderState.EXPIRED,
 }
 _QUOTE_QUANTITY = "viqc"  # the flag of an order whose quantity is in quote currency
+_BASE_FEE = "fcib"  # the flag of an order whose fee is taken from the base currency
+_TRIGGERED = frozenset({"stopped", "touched"})  # in `misc`: by a stop, by a target
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ class OrderReport:
         cost, fee: so far, quote currency (the fee in base currency where the flags say so).
         average_price: of the fills; 0 without.
         limit_price, trigger_price: what the order asks, or None.
+        is_triggered: its stop or target was reached.
         is_quote_quantity: the order was placed for an amount of quote currency.
+        is_base_fee: its fee is taken from the base currency.
         opened_at_ns: UTC nanoseconds.
         closed_at_ns: or None while it works.
         trade_ids: of its fills, as far as Kraken was asked for them.
@@ -73,7 +77,9 @@ class OrderReport:
     average_price: Decimal
     limit_price: Decimal | None
     trigger_price: Decimal | None
+    is_triggered: bool
     is_quote_quantity: bool
+    is_base_fee: bool
     opened_at_ns: int
     closed_at_ns: int | None
     trade_ids: tuple[str, ...]
@@ -117,13 +123,13 @@ def read_orders(result: Fields) -> tuple[OrderReport, ...]:
 def _order(order_id: str, order: Fields) -> OrderReport:
     asked = order.inner("descr")
     filled = order.amount("vol_exec")
-    is_quote_quantity = _QUOTE_QUANTITY in (order.maybe_text("oflags") or "").split(",")
+    flags = (order.maybe_text("oflags") or "").split(",")
     report = OrderReport(
         order_id=order_id,
         client_id=order.maybe_text("cl_ord_id"),
         pair=asked.text("pair"),
         side=asked.one_of("type", SIDES),
-        type=asked.one_of("ordertype", _TYPES),
+        type=asked.one_of("ordertype", ALL_TYPES),
         state=_state(order, filled),
         quantity=order.amount("vol"),
         filled=filled,
@@ -132,7 +138,9 @@ def _order(order_id: str, order: Fields) -> OrderReport:
         average_price=order.amount("price"),
         limit_price=_limit_price(asked),
         trigger_price=_trigger_price(asked),
-        is_quote_quantity=is_quote_quantity,
+        is_triggered=not _TRIGGERED.isdisjoint((order.maybe_text("misc") or "").split(",")),
+        is_quote_quantity=_QUOTE_QUANTITY in flags,
+        is_base_fee=_BASE_FEE in flags,
         opened_at_ns=order.seconds_ns("opentm"),
         closed_at_ns=order.maybe_seconds_ns("closetm"),
         trade_ids=order.texts("trades") if "trades" in order.values else (),

@@ -22,7 +22,7 @@ from athena.venues.limits import Priority
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from athena.venues.kraken._answers import HttpAnswer
+    from athena.venues._contract import HttpAnswer
     from athena.venues.kraken._fields import Fields
     from athena.venues.kraken._market import Candle
     from athena.venues.kraken._pairs import PairRules

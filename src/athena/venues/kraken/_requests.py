@@ -117,8 +117,8 @@ def add_order_fields(order: NewOrder, *, now_ns: int) -> dict[str, str]:
     }
     if order.leverage > 1:
         fields["leverage"] = str(order.leverage)
-    if order.is_post_only:
-        fields["oflags"] = "post"
+    # Left to itself Kraken takes the fee of a sale from what is sold: then no position is round.
+    fields["oflags"] = "post,fciq" if order.is_post_only else "fciq"
     if order.is_reduce_only:
         fields["reduce_only"] = "true"
     if order.is_validate_only:

@@ -1,4 +1,4 @@
-"""WebSocket v2 messages: executions, balances and instrument; the book has its own module."""
+"""WebSocket v2 messages: executions, balances, ticker and instrument; the book is a module."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from athena.domain import Liquidity, OrderState
 from athena.venues.kraken._fields import Fields, malformed
 from athena.venues.kraken._json import parse_json
 from athena.venues.kraken._names import our_currency
-from athena.venues.kraken._orders import SIDES
+from athena.venues.kraken._orders import ALL_TYPES, SIDES
 from athena.venues.kraken._trades import TradeReport, check_fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from athena.domain import Side
+    from athena.domain import OrderType, Side
 
 _MAX_DECIMALS = 18
 _STATES: Mapping[str, OrderState] = {
@@ -57,6 +57,30 @@ class ChannelMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to something that was said on the stream.
+
+    Attributes:
+        method: such as `subscribe`.
+        channel: that it is about, or empty.
+        is_success: it was done.
+        error: why not, or empty.
+    """
+
+    method: str
+    channel: str
+    is_success: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """What the venue says of itself; `online` is the one that trades."""
+
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """One event of an order.
 
@@ -69,6 +93,9 @@ class Execution:
         event: `new`, `trade`, `canceled`, `amended`, ...
         state: see above.
         symbol, side, quantity: of the order, or None where the event does not carry them.
+        type: None where the event does not carry it, or for a kind that we never send.
+        limit_price, trigger_price: as the order has them now, or None.
+        is_triggered: its trigger was reached.
         filled: in all, or None where the event does not carry it.
         fill: what this event traded, or None.
         reason: why it ended or changed, or empty.
@@ -82,6 +109,10 @@ class Execution:
     symbol: str | None
     side: Side | None
     quantity: Decimal | None
+    type: OrderType | None
+    limit_price: Decimal | None
+    trigger_price: Decimal | None
+    is_triggered: bool
     filled: Decimal | None
     fill: TradeReport | None
     reason: str
@@ -99,6 +130,7 @@ class BalanceChange:
         ledger_id: Kraken's id of the entry, or empty in a snapshot.
         reference_id: of what caused it, such as a trade, or empty.
         kind: `trade`, `deposit`, ...; empty in a snapshot.
+        wallet: `spot`, `earn`, ...; empty where the message does not say it.
         at_ns: or None in a snapshot.
     """
 
@@ -109,6 +141,25 @@ class BalanceChange:
     ledger_id: str
     reference_id: str
     kind: str
+    wallet: str
+    at_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPrice:
+    """What was traded last in one pair.
+
+    Attributes:
+        symbol: ours and theirs (`BTC/USD`).
+        last: quote currency, > 0.
+        day_high, day_low: of the last 24 hours, in which nothing may have been traded.
+        at_ns: the venue's time, or None where the message does not say it.
+    """
+
+    symbol: str
+    last: Decimal
+    day_high: Decimal
+    day_low: Decimal
     at_ns: int | None
 
 
@@ -134,24 +185,39 @@ class StreamPair:
     status: str
 
 
-def read_message(body: bytes) -> ChannelMessage | None:
-    """Read one WebSocket message; None for a heartbeat, a status or the answer to a request.
+def read_text(body: bytes) -> ChannelMessage | Reply | SystemStatus | None:
+    """Read one WebSocket message of any kind; None for a heartbeat or a pong.
 
     Raises:
-        VenueError: not JSON, or a channel's message without data.
+        VenueError: not JSON, a channel's message without data, or a reply that says nothing.
     """
     message = Fields.of(parse_json(body, "a WebSocket message"), "message")
-    if "channel" not in message.values or message.text("channel") in {"heartbeat", "status"}:
-        return None
+    if "channel" not in message.values:
+        return _reply(message)
     channel = message.text("channel")
+    if channel == "heartbeat":
+        return None
     message = Fields(message.values, channel)
     kind = message.one_of("type", {"snapshot": True, "update": False})
     found = message.values.get("data")
     # The instrument channel sends one object, the others a list of them.
     is_one = isinstance(found, dict)
     data = (Fields.of(found, channel),) if is_one else tuple(message.objects("data"))
+    if channel == "status":
+        system = data[0].maybe_text("system") if data else None
+        return SystemStatus(system) if system else None
     sequence = message.whole("sequence") if "sequence" in message.values else None
     return ChannelMessage(channel, kind, sequence, data)
+
+
+def read_message(body: bytes) -> ChannelMessage | None:
+    """Read one message of a channel; None for a heartbeat, a status or the answer to a request.
+
+    Raises:
+        VenueError: not JSON, or a channel's message without data.
+    """
+    message = read_text(body)
+    return message if isinstance(message, ChannelMessage) else None
 
 
 def read_executions(message: ChannelMessage) -> tuple[Execution, ...]:
@@ -174,6 +240,15 @@ def read_balance_changes(message: ChannelMessage) -> tuple[BalanceChange, ...]:
     return tuple(_ledger_entry(entry) for entry in message.data)
 
 
+def read_prices(message: ChannelMessage) -> tuple[StreamPrice, ...]:
+    """Translate a message of the ticker channel.
+
+    Raises:
+        VenueError: a field is missing, or a price that cannot be.
+    """
+    return tuple(_price(entry) for entry in message.data)
+
+
 def read_stream_pairs(message: ChannelMessage) -> tuple[StreamPair, ...]:
     """Translate a message of the instrument channel.
 
@@ -183,8 +258,24 @@ def read_stream_pairs(message: ChannelMessage) -> tuple[StreamPair, ...]:
     return tuple(_pair(pair) for data in message.data for pair in data.objects("pairs"))
 
 
+def _reply(message: Fields) -> Reply | None:
+    if "method" not in message.values:
+        return None
+    method = message.text("method")
+    if method == "pong":
+        return None
+    result = message.inner("result") if "result" in message.values else Fields({}, "result")
+    return Reply(
+        method=method,
+        channel=result.maybe_text("channel") or "",
+        is_success=message.flag("success"),
+        error=message.maybe_text("error") or "",
+    )
+
+
 def _execution(event: Fields) -> Execution:
     kind = event.one_of("exec_type", _EVENTS)
+    trigger = event.inner("triggers") if "triggers" in event.values else Fields({}, event.path)
     return Execution(
         order_id=event.text("order_id"),
         client_id=event.maybe_text("cl_ord_id"),
@@ -193,6 +284,10 @@ def _execution(event: Fields) -> Execution:
         symbol=event.maybe_text("symbol"),
         side=event.one_of("side", SIDES) if "side" in event.values else None,
         quantity=event.maybe_amount("order_qty"),
+        type=ALL_TYPES.get(event.maybe_text("order_type") or ""),
+        limit_price=event.maybe_amount("limit_price"),
+        trigger_price=trigger.maybe_amount("price"),
+        is_triggered=trigger.maybe_text("status") == "triggered",
         filled=event.maybe_amount("cum_qty"),
         fill=_fill(event) if kind == _TRADE else None,
         reason=event.maybe_text("reason") or "",
@@ -223,7 +318,7 @@ def _fill(event: Fields) -> TradeReport:
 def _balance(entry: Fields) -> BalanceChange:
     currency = our_currency(entry.text("asset"))
     zero = Decimal(0)
-    return BalanceChange(currency, entry.decimal("balance"), zero, zero, "", "", "", None)
+    return BalanceChange(currency, entry.decimal("balance"), zero, zero, "", "", "", "", None)
 
 
 def _ledger_entry(entry: Fields) -> BalanceChange:
@@ -235,8 +330,22 @@ def _ledger_entry(entry: Fields) -> BalanceChange:
         ledger_id=entry.text("ledger_id"),
         reference_id=entry.maybe_text("ref_id") or "",
         kind=entry.text("type"),
+        wallet=entry.maybe_text("wallet_type") or "",
         at_ns=entry.iso_ns("timestamp"),
     )
+
+
+def _price(entry: Fields) -> StreamPrice:
+    price = StreamPrice(
+        symbol=entry.text("symbol"),
+        last=entry.amount("last"),
+        day_high=entry.amount("high"),
+        day_low=entry.amount("low"),
+        at_ns=entry.iso_ns("timestamp") if "timestamp" in entry.values else None,
+    )
+    if price.last <= 0 or price.day_low > price.day_high:
+        malformed(entry.path, "a last price > 0, and low <= high", entry.values)
+    return price
 
 
 def _pair(pair: Fields) -> StreamPair:

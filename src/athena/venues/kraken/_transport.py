@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 from athena.errors import InputError, ServiceDown, VenueError
-from athena.venues.kraken._answers import HttpAnswer
+from athena.venues._contract import HttpAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _TIMEOUT_S = 20.0
-_MAX_BYTES = 64 * 2**20  # AssetPairs of every pair is about one
+MAX_BYTES = 64 * 2**20  # AssetPairs of every pair is about one
 
 
 class PublicTransport:
@@ -65,7 +65,7 @@ class PublicTransport:
         address = f"{self._url}/0/public/{endpoint}"
         try:
             with self._client.stream("GET", address, params=dict(parameters)) as answer:
-                return HttpAnswer(answer.status_code, _read(answer), _retry_after_s(answer))
+                return HttpAnswer(answer.status_code, _read(answer), retry_after_s(answer))
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             message = f"expected an address such as https://api.kraken.com, was {self._url}"
             raise InputError(message) from error
@@ -81,13 +81,14 @@ def _read(answer: httpx2.Response) -> bytes:
     body = bytearray()
     for chunk in answer.iter_bytes():
         body += chunk
-        if len(body) > _MAX_BYTES:
-            message = f"expected at most {_MAX_BYTES} bytes of an answer, was more"
+        if len(body) > MAX_BYTES:
+            message = f"expected at most {MAX_BYTES} bytes of an answer, was more"
             raise VenueError(message)
     return bytes(body)
 
 
-def _retry_after_s(answer: httpx2.Response) -> int | None:
+def retry_after_s(answer: httpx2.Response) -> int | None:
+    """Return how long an answer that is none asks to wait; None when it does not say."""
     # The header may also hold a date; Kraken does not send one, and 15 s are waited then.
     text = answer.headers.get("retry-after", "")
     is_slow_down = answer.status_code != HTTPStatus.OK

@@ -46,6 +46,7 @@ def test_a_limit_order_carries_id_and_deadline_and_no_exponent() -> None:
         "timeinforce": "GTC",
         "cl_ord_id": CLIENT_ID,
         "deadline": "2026-11-20T12:00:05.000Z",
+        "oflags": "fciq",
     }
 
 
@@ -79,7 +80,7 @@ def test_a_dated_post_only_order_says_so_and_a_market_order_has_no_time_in_force
         LIMIT, time_in_force=TimeInForce.GTD, expires_at_ns=NOW + 10**10, is_post_only=True
     )
     fields = add_order_fields(dated, now_ns=NOW)
-    assert (fields["timeinforce"], fields["oflags"]) == ("GTD", "post")
+    assert (fields["timeinforce"], fields["oflags"]) == ("GTD", "post,fciq")
     assert fields["expiretm"] == str(NOW // 10**9 + 10)
     market = replace(LIMIT, type=OrderType.MARKET, limit_price=None)
     assert "timeinforce" not in add_order_fields(market, now_ns=NOW)
