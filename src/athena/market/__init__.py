@@ -1,5 +1,6 @@
 """Where bars come from: data sets, indicators, quality checks."""
 
+from athena.market._bar_checker import BarChecker
 from athena.market._correlation import Correlations, correlations
 from athena.market._datasets import (
     DataSetInfo,
@@ -12,6 +13,7 @@ from athena.market._datasets import (
 from athena.market._files import open_table
 from athena.market._frames import closed_index, resample
 from athena.market._instrument import find_instrument, symbol_from_name
+from athena.market._live_bars import BarBuilder, FeedSource, LiveBar, TradeFate
 from athena.market._load import ImportRequest, import_file, is_path, load_bars
 from athena.market._mock import mock_bars
 from athena.market._quality import Defect, Severity, check_bars, check_table
@@ -21,14 +23,19 @@ from athena.market._table import Table
 
 __all__ = [
     "SAMPLES",
+    "BarBuilder",
+    "BarChecker",
     "Correlations",
     "DataSetInfo",
     "Defect",
+    "FeedSource",
     "ImportRequest",
+    "LiveBar",
     "RiskInputs",
     "Sample",
     "Severity",
     "Table",
+    "TradeFate",
     "bring_samples",
     "check_bars",
     "check_table",

@@ -116,7 +116,7 @@ class _Driver:
             view.step = step
             view.now_ns = self._state.account[at.NOW_NS]
             view.bars = bars
-            self._sync(seat)
+            seat.sync(self._state)
             if is_only or seat.is_awake(step):
                 view.signals = tuple([column[step] for column in seat.signal_views])
                 self._want(seat, seat.ask())
@@ -151,7 +151,7 @@ class _Driver:
                 wanted = self._see_fresh(rows, seen - 1)
             elif control[_loop.C_HAS_INTENT]:
                 control[_loop.C_HAS_INTENT] = 0
-                self._sync(self.seats[0])
+                self.seats[0].sync(self._state)
             if seen < quiet and not wanted:
                 asked, n_seen = _call_while_quiet(self.seats[0], rows[0], quiet - seen)
                 seen += n_seen
@@ -172,7 +172,7 @@ class _Driver:
         for seat, row in zip(self.seats, rows, strict=True):
             view = seat.view
             view.step, view.now_ns, view.bars, view.signals = next(row)
-            self._sync(seat)
+            seat.sync(self._state)
             if seat.is_awake(step):
                 wanted |= self._want(seat, seat.ask())
         return wanted
@@ -241,26 +241,6 @@ class _Driver:
                 if self._session.n_words > FLUSH_WORDS:
                     self._session.flush()
         return bool(intents)
-
-    def _sync(self, seat: Seat) -> None:
-        """Bring what fills have changed into a view."""
-        state = self._state
-        view = seat.view
-        first = seat.index * self._n_instruments
-        for k in range(self._n_instruments):
-            view.positions[k] = state.positions[first + k, at.QUANTITY]
-        seat.n_fills = state.strategies[seat.index, at.STRATEGY_FILLS]
-        view.has_filled = seat.n_fills != seat.n_told
-        n_rows = state.account[at.N_ROWS]
-        view.n_working = self._count_working(seat.index, n_rows) if n_rows else 0
-
-    def _count_working(self, index: int, n_rows: int) -> int:
-        orders = self._state.orders
-        return sum(
-            1
-            for row in range(n_rows)
-            if orders[row, at.NUMBER] and orders[row, at.ORDER_STRATEGY] == index
-        )
 
     def _finish(self) -> None:
         """Submit an intent of the last bar, which nothing can fill, and hand the records over."""

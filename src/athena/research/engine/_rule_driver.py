@@ -16,7 +16,7 @@ from athena.trading import limits, rules
 
 if TYPE_CHECKING:
     from athena.research.engine._session import Session
-    from athena.trading import Ints, RuleStrategy
+    from athena.trading import Ints, Market, RuleStrategy, State
 
 
 def drive_rule(session: Session, name: str, strategy: RuleStrategy) -> None:
@@ -33,9 +33,9 @@ def drive_rule(session: Session, name: str, strategy: RuleStrategy) -> None:
         compiled_in=session.compiled_in,
     )
     started_s = time.process_time()
-    now = _rule_view(session)
+    now = rule_view(session.state.views)
     control = session.control
-    tables = _tables(session, name, strategy)
+    tables = rule_tables(name, strategy, session.market)
     run = bind(control, now, *tables)
     step = 0
     while step < session.n_steps:
@@ -51,10 +51,14 @@ def drive_rule(session: Session, name: str, strategy: RuleStrategy) -> None:
     session.cpu_s = time.process_time() - started_s
 
 
-def _tables(session: Session, name: str, strategy: RuleStrategy) -> tuple[Ints, Ints, Ints]:
-    """Build a rule's memory, its parameters, and the table of its intents."""
+def rule_tables(name: str, strategy: RuleStrategy, market: Market) -> tuple[Ints, Ints, Ints]:
+    """Build a rule's memory, its parameters, and the table of its intents.
+
+    Raises:
+        StrategyError: the strategy raised.
+    """
     try:
-        parameters = np.array(strategy.parameters(session.market), np.int64)
+        parameters = np.array(strategy.parameters(market), np.int64)
         memory = np.zeros(strategy.memory_size(), np.int64)
         intents = np.zeros(strategy.max_intents() * at.N_INTENT, np.int64)
     except AthenaError:
@@ -64,15 +68,15 @@ def _tables(session: Session, name: str, strategy: RuleStrategy) -> tuple[Ints, 
     return memory, parameters, intents
 
 
-def _rule_view(session: Session) -> Ints:
+def rule_view(state: State) -> Ints:
     """Return what a rule is shown, with what never changes filled in."""
-    n = len(session.setup.instruments)
+    n = state.account[at.N_INSTRUMENTS]
     now = np.zeros(rules.N_NOW + n * rules.N_NOW_INSTRUMENT, np.int64)
-    now[rules.NOW_BUFFER_PPM] = session.setup.limits[limits.CASH_BUFFER_PPM]
+    now[rules.NOW_BUFFER_PPM] = state.limits[limits.CASH_BUFFER_PPM]
     for k in range(n):
         base = rules.N_NOW + k * rules.N_NOW_INSTRUMENT
-        now[base + rules.VALUE_NUM] = session.state.arrays.instruments[k, at.VALUE_NUM]
-        now[base + rules.VALUE_DEN] = session.state.arrays.instruments[k, at.VALUE_DEN]
+        now[base + rules.VALUE_NUM] = state.instruments[k, at.VALUE_NUM]
+        now[base + rules.VALUE_DEN] = state.instruments[k, at.VALUE_DEN]
     return now
 
 

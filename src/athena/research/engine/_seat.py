@@ -11,6 +11,7 @@ import numpy as np
 
 from athena.errors import AthenaError, InputError, StrategyError
 from athena.trading import BarStrategy, Intent, View, Wake, WokenStrategy
+from athena.trading import layout as at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +58,26 @@ class Seat:
         """Choose the method once: asking for the kind at every wake takes a tenth of a run."""
         strategy = self.strategy
         self.decide = strategy.on_bar if isinstance(strategy, BarStrategy) else strategy.on_wake
+
+    def sync(self, state: State) -> None:
+        """Bring what fills have changed into the view."""
+        view = self.view
+        n_instruments = len(view.positions)
+        first = self.index * n_instruments
+        for k in range(n_instruments):
+            view.positions[k] = state.positions[first + k, at.QUANTITY]
+        self.n_fills = state.strategies[self.index, at.STRATEGY_FILLS]
+        view.has_filled = self.n_fills != self.n_told
+        n_rows = state.account[at.N_ROWS]
+        view.n_working = self._count_working(state, n_rows) if n_rows else 0
+
+    def _count_working(self, state: State, n_rows: int) -> int:
+        orders = state.orders
+        return sum(
+            1
+            for row in range(n_rows)
+            if orders[row, at.NUMBER] and orders[row, at.ORDER_STRATEGY] == self.index
+        )
 
     def ask(self) -> Wanted:
         """Call the strategy; it is told of its fills.
@@ -118,7 +139,7 @@ def take_seat(index: int, name: str, strategy: Strategy, market: Market, state: 
     if not isinstance(strategy, BarStrategy | WokenStrategy):
         message = f"expected a strategy to be a Bar-, Woken- or RuleStrategy, was {name}"
         raise InputError(message)
-    signals = _signals(name, strategy, market)
+    signals = signal_columns(name, strategy, market)
     wake = strategy.wake if isinstance(strategy, WokenStrategy) else Wake(on_fill=True)
     levels = np.full((len(market.instruments), 2), _NEVER_BELOW, np.int64)
     levels[:, 1] = _NEVER_ABOVE
@@ -129,13 +150,19 @@ def take_seat(index: int, name: str, strategy: Strategy, market: Market, state: 
         view=View(market.instruments, state, levels.data, index),
         signals=tuple(signals.values()),
         signal_views=tuple(column.data for column in signals.values()),
-        wakes=_wake_mask(name, wake, signals, market.close_ns),
+        wakes=wake_mask(name, wake, signals, market.close_ns),
         on_fill=wake.on_fill,
         levels=levels,
     )
 
 
-def _signals(name: str, strategy: Strategy, market: Market) -> dict[str, NDArray[Any]]:
+def signal_columns(name: str, strategy: Strategy, market: Market) -> dict[str, NDArray[Any]]:
+    """Compute a strategy's signals, in the order it names them; each (T,).
+
+    Raises:
+        InputError: a signal is not a numeric column of the market's length.
+        StrategyError: it raised.
+    """
     try:
         signals = {key: np.asarray(column) for key, column in strategy.signals(market).items()}
     except AthenaError:
@@ -152,10 +179,16 @@ def _signals(name: str, strategy: Strategy, market: Market) -> dict[str, NDArray
     return signals
 
 
-def _wake_mask(
+def wake_mask(
     name: str, wake: Wake, signals: Mapping[str, NDArray[Any]], close_ns: Ints
 ) -> NDArray[np.uint8]:
-    """Mark the steps at which a strategy asks to be woken by signals or time."""
+    """Mark the steps (T,) at which a strategy asks to be woken by signals or time.
+
+    The first step wakes whoever waits for a change, and for whatever time is past already.
+
+    Raises:
+        InputError: it wakes on a signal that it does not name.
+    """
     mask = np.zeros(len(close_ns), np.uint8)
     for key in wake.on_change:
         if key not in signals:

@@ -92,8 +92,8 @@ def _last_known(rows: Ints, length: int) -> Ints:
     return np.maximum.accumulate(last)
 
 
-def _risk(bars: Bars, rows: Ints, length: int) -> Ints:
-    """Return (N_RISK, T) risk inputs; a step without a bar keeps the last ones."""
+def risk_rows(bars: Bars) -> Ints:
+    """Return (N_RISK, T) risk inputs of one instrument, as the core takes them; 0 is unknown."""
     inputs = risk_inputs(bars)
     # In seconds, not nanoseconds: lots x nanoseconds leave 64 bits.
     per_bar = inputs.daily_volume_lots * (bars.interval_ns // SECOND_NS) // (DAY_NS // SECOND_NS)
@@ -106,11 +106,15 @@ def _risk(bars: Bars, rows: Ints, length: int) -> Ints:
         cols.RISK_VAR: inputs.var_ppm,
         cols.RISK_MOVE: inputs.move_ppm,
     }
+    return np.stack([by_column[column] for column in range(cols.N_RISK)])
+
+
+def _risk(bars: Bars, rows: Ints, length: int) -> Ints:
+    """Return (N_RISK, T) risk inputs on the time line; a step without a bar keeps the last."""
     last = _last_known(rows, length)
     known = last >= 0
     table = np.zeros((cols.N_RISK, length), np.int64)
-    for column, values in by_column.items():
-        table[column, known] = values[last[known]]
+    table[:, known] = risk_rows(bars)[:, last[known]]
     return table
 
 
