@@ -67,13 +67,14 @@ def _is_loopback(host: str | bytes) -> bool:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test an empty data home and no setting from the environment."""
+    """Give each test an empty data home, and no setting or secret of who runs it."""
     for name in list(os.environ):
         if name.startswith("ATHENA_") and name not in {"ATHENA_FULL", "ATHENA_SHARED"}:
             monkeypatch.delenv(name)
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ATHENA_HOME", str(folder))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     return folder
 
 

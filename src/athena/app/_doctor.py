@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from athena.app._crash import installed_versions
 from athena.errors import AthenaError
-from athena.platform import SystemClock, ensure_folder
+from athena.platform import MASK, SecretName, SystemClock, ensure_folder, find_secret, how_to_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def examine(context: Context) -> list[Finding]:
     findings = [_python(), *_packages(), _configuration(context)]
     if findings[-1].status == "ok":
         findings += [_home(context.home), _disk(context.home), _datasets(context.home)]
-        findings.append(_database(context))
+        findings += [_database(context), *_secrets()]
     return [*findings, _clock(SystemClock().now_ns()), _terminal()]
 
 
@@ -144,6 +144,20 @@ def _database(context: Context) -> Finding:
         # A backtest needs none.
         return Finding("database", "missing", error.message, error.hint)
     return Finding("database", "ok", found)
+
+
+def _secrets() -> Iterator[Finding]:
+    """Say where each secret was found, never what it is; only the venue's keys are missed."""
+    for name in SecretName:
+        try:
+            found = find_secret(name)
+        except AthenaError as error:
+            yield Finding(name, "missing", error.message, error.hint)
+            continue
+        if found is not None:
+            yield Finding(name, "ok", f"{MASK} ({found.origin})")
+        elif name in {SecretName.KRAKEN_KEY, SecretName.KRAKEN_SECRET}:
+            yield Finding(name, "missing", "live trading needs it", how_to_set(name))
 
 
 def _clock(now_ns: int) -> Finding:

@@ -107,7 +107,7 @@ def _report(error: AthenaError, arguments: Sequence[str]) -> int:
     kind = type(error).__name__
     _say_error(kind, error.message, error.hint, error.exit_code, arguments)
     if _is_verbose(arguments):
-        traceback.print_exception(error)
+        _print_traceback(error)
     return error.exit_code
 
 
@@ -141,14 +141,26 @@ def _report_bug(error: BaseException, arguments: Sequence[str]) -> int:
     else:
         hint = f"crash bundle: {file}"
     if _is_verbose(arguments):
-        traceback.print_exception(error)
+        _print_traceback(error)
     _say_error(type(error).__name__, message, hint, _BUG, arguments)
     return _BUG
+
+
+def _print_traceback(error: BaseException) -> None:
+    sys.stderr.write(_masked("".join(traceback.format_exception(error))))
+
+
+def _masked(text: str) -> str:
+    # An error of a library may quote what it was given (C23).
+    from athena.platform import known_secrets, mask_text
+
+    return mask_text(text, known_secrets())
 
 
 def _say_error(
     kind: str, message: str, hint: str, exit_code: int, arguments: Sequence[str]
 ) -> None:
+    message, hint = _masked(message), _masked(hint)
     if "--json" in arguments:
         from athena.app._output import write_json
 

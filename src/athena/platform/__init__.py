@@ -8,6 +8,16 @@ from athena.platform._home import CONFIG_NAME, HomeFolder, default_home, find_ho
 from athena.platform._ids import IdSource, RandomIds, SeededIds, client_order_id, derive_id
 from athena.platform._logging import LogFormat, LogLevel, get_logger, set_up_logging
 from athena.platform._redaction import known_secrets, mask_text, redact, redact_arguments
+from athena.platform._secrets import (
+    KEYRING_SERVICE,
+    MASK,
+    FoundSecret,
+    Secret,
+    SecretName,
+    find_secret,
+    how_to_set,
+    need_secret,
+)
 from athena.platform._segments import (
     SegmentWriter,
     list_segments,
@@ -30,12 +40,17 @@ from athena.platform._storage import (
 
 __all__ = [
     "CONFIG_NAME",
+    "KEYRING_SERVICE",
+    "MASK",
     "Clock",
+    "FoundSecret",
     "HomeFolder",
     "IdSource",
     "LogFormat",
     "LogLevel",
     "RandomIds",
+    "Secret",
+    "SecretName",
     "SeededIds",
     "SegmentWriter",
     "SystemClock",
@@ -48,11 +63,14 @@ __all__ = [
     "ensure_folder",
     "file_lock",
     "find_home",
+    "find_secret",
     "get_logger",
     "home_folder",
+    "how_to_set",
     "known_secrets",
     "list_segments",
     "mask_text",
+    "need_secret",
     "publish_folder",
     "redact",
     "redact_arguments",

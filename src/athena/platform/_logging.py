@@ -96,7 +96,7 @@ def _processors(style: LogFormat, file: Path | None) -> list[Processor]:
 
 
 class _Redactor:
-    """Mask secrets; the environment is read once, when logging is set up."""
+    """Mask secrets: those of the environment when logging is set up, and those found since."""
 
     def __init__(self) -> None:
         self._secrets = known_secrets()
@@ -105,5 +105,6 @@ class _Redactor:
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         masked: MutableMapping[str, Any] = {}
-        masked.update(redact(event, self._secrets))  # type: ignore[call-overload]  # a mapping in, a mapping out
+        secrets = (*self._secrets, *known_secrets({}))
+        masked.update(redact(event, secrets))  # type: ignore[call-overload]  # a mapping in, a mapping out
         return masked

@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from athena.platform._secrets import MASK, Secret, SecretName
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MASK = "***"
+_SECRET_NAMES = frozenset(SecretName)
 # `tokens` (plural) counts what a model read; it is no secret.
 _SECRET_NAME = re.compile(
     r"secret|passw|passphrase|credential|authorization|bearer|token(?!s)"
@@ -23,16 +25,16 @@ _SHORTEST_SECRET = 8
 
 def looks_secret(name: str) -> bool:
     """Tell whether a key, variable or option of this name holds a secret."""
-    return _SECRET_NAME.search(name) is not None
+    return name in _SECRET_NAMES or _SECRET_NAME.search(name) is not None
 
 
 def known_secrets(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """List the values of environment variables whose names look secret, longest first."""
-    values = {
-        value
-        for name, value in environment.items()
-        if looks_secret(name) and len(value) >= _SHORTEST_SECRET
-    }
+    """List every value that has to be masked, longest first.
+
+    Those of variables whose names look secret, and every `Secret` that the process was given.
+    """
+    named = (value for name, value in environment.items() if looks_secret(name))
+    values = {value for value in (*named, *Secret.given()) if len(value) >= _SHORTEST_SECRET}
     return tuple(sorted(values, key=lambda value: (-len(value), value)))
 
 

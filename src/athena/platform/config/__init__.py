@@ -13,6 +13,7 @@ from athena.platform.config._models import (
     DatabaseConfig,
     ExecutionConfig,
     LogConfig,
+    NoticesConfig,
     PathsConfig,
     RunConfig,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "KeyInfo",
     "LoadedConfig",
     "LogConfig",
+    "NoticesConfig",
     "PathsConfig",
     "RiskConfig",
     "RunConfig",

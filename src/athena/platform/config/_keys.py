@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -51,6 +51,14 @@ Leverage = Annotated[Whole, Field(ge=1, le=5)]
 Count = Annotated[Whole, Field(ge=1, le=10_000)]
 Minutes = Annotated[Whole, Field(ge=0, le=525_600)]
 Address = Annotated[str, Field(pattern="^https?://[^/@?#]+$")]
+# What is sent there must not be readable on the way: TLS, unless it stays on this machine.
+_WEB = r"(https://[^/@?#\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^@?#\s]*)?"
+WebAddress = Annotated[str, Field(pattern=f"^{_WEB}$")]
+OptionalWebAddress = Annotated[str, Field(pattern=f"^({_WEB})?$")]
+_MAIL = r"[^@\s,<>]+@[^@\s,<>]+"
+OptionalMailAddress = Annotated[str, Field(pattern=f"^({_MAIL})?$")]
+MailAddresses = Annotated[str, Field(pattern=f"^({_MAIL}(, *{_MAIL})*)?$")]
+Urgency = Literal["notice", "warning", "urgent"]
 Base = Annotated[str, Field(pattern="^[A-Z0-9]+$")]
 AmountPerBase = dict[Base, Amount]
 FractionPerBase = dict[Base, Fraction]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from athena.errors import ConfigError
+from athena.platform._redaction import looks_secret
+from athena.platform._secrets import SecretName, how_to_set
 from athena.platform.config._describe import config_keys
 from athena.platform.config._merge import deep_merge, flatten, nest
 from athena.platform.config._models import Config
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _PREFIX = "ATHENA_"
 _PATH_KEYS = ("paths.home", "log.file")
 # A wrong address may hold a password where none belongs.
-_NEVER_QUOTED = frozenset({"database.url"})
+_NEVER_QUOTED = frozenset({"database.url", "notices.webhook.url", "notices.telegram.url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ def _path_of_variable(name: str, keys: Mapping[str, KeyInfo]) -> str | None:
         return None
     rest = name.removeprefix(_PREFIX).lower()
     if "__" not in rest:
+        if name in set(SecretName):
+            return None
         _refuse_missing_underscore(name, rest)
         return None
     parent, _, last = rest.replace("__", ".").rpartition(".")
@@ -145,11 +149,24 @@ def _refuse_unknown(layer: _Layer, keys: Mapping[str, KeyInfo]) -> None:
         parent = path.rpartition(".")[0]
         if path in keys or (parent in keys and keys[parent].is_mapping) or path in _sections(keys):
             continue
+        _refuse_secret(path, origin)
         near = difflib.get_close_matches(path, keys, n=1)
         message = f"expected a known key, was '{path}' ({origin})"
         raise ConfigError(message, hint=f"did you mean '{near[0]}'?" if near else _LIST_HINT)
 
 
+def _refuse_secret(path: str, origin: str) -> None:
+    # What the configuration holds is shown, recorded and backed up.
+    parts = path.split(".")
+    if not any(part == "key" or looks_secret(part) for part in parts):
+        return
+    ending = "_".join(parts[-2:]).upper()
+    names = [name for name in SecretName if name.endswith(ending)]
+    message = f"expected no secret in the configuration, was '{path}' ({origin})"
+    raise ConfigError(message, hint=how_to_set(names[0]) if names else _WHERE_HINT)
+
+
+_WHERE_HINT = "secrets come from the environment or the keyring; athena doctor lists them"
 _LIST_HINT = "athena config show lists every key"
 
 

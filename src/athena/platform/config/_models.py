@@ -12,13 +12,20 @@ from athena.platform.config._keys import (
     BasisPoints,
     Factor,
     Fraction,
+    MailAddresses,
+    OptionalMailAddress,
+    OptionalWebAddress,
     Ratio,
     Section,
+    Urgency,
+    WebAddress,
     Whole,
     key,
 )
 from athena.platform.config._risk import RiskConfig
 from athena.platform.database import database_url, has_password, parse_url
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class PathsConfig(Section):
@@ -116,6 +123,66 @@ class VenuesConfig(Section):
     kraken: KrakenConfig = KrakenConfig()
 
 
+class LiveConfig(Section):
+    """Real orders; one condition of several, see `athena live --check`."""
+
+    is_enabled: bool = key(
+        default=False, meaning="let `athena live` begin; it has to stand in a file"
+    )
+
+
+class WebhookConfig(Section):
+    """Notices as JSON, sent to an address by POST."""
+
+    url: OptionalWebAddress = key(
+        "", "address; one that holds a secret goes into ATHENA_NOTICES_WEBHOOK_URL; empty: none"
+    )
+    urgency_min: Urgency = key("notice", "least urgent notice that is sent")
+
+
+class EmailConfig(Section):
+    """Notices as e-mail."""
+
+    host: str = key("", "mail server that takes them; empty: none")
+    port: Whole = key(587, "its port", ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = key(
+        "starttls", "how the connection is encrypted; none only on this machine"
+    )
+    user: str = key("", "user, with ATHENA_NOTICES_EMAIL_PASSWORD; empty: without log-in")
+    sender: OptionalMailAddress = key("", "address they come from")
+    recipients: MailAddresses = key("", "addresses they go to, separated by commas")
+    urgency_min: Urgency = key("warning", "least urgent notice that is sent")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.host and not (self.sender and self.recipients):
+            message = "expected notices.email.sender and recipients beside host, was without"
+            raise ValueError(message)
+        if self.security == "none" and self.host not in {"", *_THIS_MACHINE}:
+            message = f"expected security starttls or tls to reach {self.host}, was none"
+            raise ValueError(message)
+        if self.security == "none" and self.user:
+            message = "expected security starttls or tls to log in, was none"
+            raise ValueError(message)
+        return self
+
+
+class TelegramConfig(Section):
+    """Notices to a chat of Telegram, or of a service that speaks like it."""
+
+    url: WebAddress = key("https://api.telegram.org", "address of its interface")
+    chat_id: str = key("", "chat, with the bot's ATHENA_NOTICES_TELEGRAM_TOKEN; empty: none")
+    urgency_min: Urgency = key("notice", "least urgent notice that is sent")
+
+
+class NoticesConfig(Section):
+    """Where a person is told what happened; `athena notify test` tries it."""
+
+    webhook: WebhookConfig = WebhookConfig()
+    email: EmailConfig = EmailConfig()
+    telegram: TelegramConfig = TelegramConfig()
+
+
 class Config(Section):
     """Everything that can be configured."""
 
@@ -127,3 +194,5 @@ class Config(Section):
     execution: ExecutionConfig = ExecutionConfig()
     risk: RiskConfig = RiskConfig()
     venues: VenuesConfig = VenuesConfig()
+    live: LiveConfig = LiveConfig()
+    notices: NoticesConfig = NoticesConfig()
