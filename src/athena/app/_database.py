@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from athena.app._live_tables import OPERATIONS
 from athena.errors import DatabaseDamaged
 from athena.platform.database import (
     Migration,
@@ -39,6 +40,7 @@ ROOMS: Mapping[str, Sequence[Migration]] = {
                 )""",
             ),
         ),
+        OPERATIONS,
     ),
 }
 _DAMAGED_HINT = "move the file away, then athena restore FILE"
