@@ -7,18 +7,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from athena.domain import OrderState, from_money
-from athena.errors import CheckFailed
+from athena.errors import CheckFailed, RefusedError
 from athena.research.simulation._stage import ACCOUNT, START_NS
 from athena.trading import codes, digest_of
 from athena.trading import layout as at
 from athena.trading import limits as limit
-from athena.trading.live import fold_journal
+from athena.trading.live import SessionSettings, fold_journal, resume_session
 from athena.venues.kraken import our_currency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from athena.errors import RefusedError
     from athena.research.simulation._stage import Stage
     from athena.trading.live import Session
     from athena.venues import Output
@@ -242,6 +241,16 @@ class Checks:
             return
         if digest_of(folded.tables.views) != digest_of(session.core.s):
             self.fail("I9", "the journal folds to another state")
+
+    def flipped(self, positions: Iterable[int]) -> None:
+        """A journal with one wrong byte is refused, wherever it is (F17)."""
+        for position in positions:
+            damaged = self._world.store.flipped(position)
+            try:
+                resume_session(damaged, SessionSettings(), now_ns=self._world.heap.now_ns)
+            except (CheckFailed, RefusedError):
+                continue
+            self.fail("F17", f"a journal whose byte {position} is wrong was taken for sound")
 
     def _ask(self, endpoint: str) -> Any:  # noqa: ANN401 - JSON
         answer = json.loads(self._world.exchange.private(ACCOUNT, endpoint, {}))

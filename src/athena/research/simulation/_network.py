@@ -167,7 +167,11 @@ class Network:
     def _answer(
         self, client: Client, call: Call, answer: HttpAnswer | CallFailed, delay_ns: int
     ) -> None:
-        self.heap.after(delay_ns, lambda: client.is_alive and client.answered(call, answer))
+        def tell() -> None:
+            if client.is_alive:
+                client.answered(call, answer)
+
+        self.heap.after(delay_ns, tell)
 
     # --- stream ---------------------------------------------------------------------------------
 

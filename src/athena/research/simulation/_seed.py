@@ -10,15 +10,15 @@ from athena.research.engine import risk_limits
 from athena.research.simulation._stage import START_NS
 from athena.research.simulation._world import Scene, World
 from athena.trading import digest_of, limits
-from athena.venues.faults import DEFAULT_RATES, FaultPlan, swarm
+from athena.venues.faults import DEFAULT_RATES, Fault, FaultPlan, swarm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from athena.trading import Ints
-    from athena.venues.faults import Fault
 
 _QUIET_NS = 20 * SECOND_NS  # before anything goes wrong, so that there is a session to harm
+_N_FLIPS = 3
 _NO_RATE = 10**9
 
 
@@ -44,12 +44,22 @@ class SeedResult:
     violations: tuple[str, ...]
 
 
-def simulate_seed(seed: int, faults: Iterable[Fault]) -> SeedResult:
-    """Simulate one seed: a random half of the faults, then calm, and every check on the way."""
-    chosen = swarm(seed, faults)
+def simulate_seed(seed: int, rates: Mapping[Fault, float] = DEFAULT_RATES) -> SeedResult:
+    """Simulate one seed: a random half of the faults, then calm, and every check on the way.
+
+    Args:
+        seed: of everything random; the same one gives the same digest.
+        rates: of the faults that may strike.
+    """
+    chosen = {fault: rates[fault] for fault in swarm(seed, rates)}
     world = World(scene_of(seed, chosen))
     world.run()
     world.checks.settled()
+    if Fault.FLIPPED_JOURNAL_BYTE in chosen:
+        world.checks.flipped(
+            scene_of(seed, chosen).plan.pick(Fault.FLIPPED_JOURNAL_BYTE, k, 0, 2**40)
+            for k in range(_N_FLIPS)
+        )
     session, checks = world.session, world.checks
     return SeedResult(
         seed=seed,
@@ -65,12 +75,12 @@ def simulate_seed(seed: int, faults: Iterable[Fault]) -> SeedResult:
     )
 
 
-def scene_of(seed: int, faults: Iterable[Fault]) -> Scene:
-    """Return the scene of a seed and the faults that may strike in it."""
+def scene_of(seed: int, rates: Mapping[Fault, float]) -> Scene:
+    """Return the scene of a seed and of what may strike in it."""
     scene = Scene(seed=seed, plan=FaultPlan(seed), limits=busy_limits())
     plan = FaultPlan(
         seed=seed,
-        rates={fault: DEFAULT_RATES[fault] for fault in faults},
+        rates=rates,
         from_ns=START_NS + _QUIET_NS,
         until_ns=START_NS + scene.faulty_ns,
     )

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from athena.errors import MissingError
 from athena.trading import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class CrashStore(MemoryStore):
@@ -11,10 +20,10 @@ class CrashStore(MemoryStore):
 
     Attributes:
         is_full: True refuses every write (F19).
-        n_writes, n_syncs: so far.
+        before_write, after_sync: told of each; they may raise.
     """
 
-    __slots__ = ("_open", "_synced", "is_full", "n_syncs", "n_writes")
+    __slots__ = ("_open", "_synced", "after_sync", "before_write", "is_full")
 
     def __init__(self, segments: dict[int, bytes] | None = None) -> None:
         """Start empty, or from what a crash has left."""
@@ -22,8 +31,8 @@ class CrashStore(MemoryStore):
         self._synced = {number: len(data) for number, data in (segments or {}).items()}
         self._open = 0
         self.is_full = False
-        self.n_writes = 0
-        self.n_syncs = 0
+        self.before_write: Callable[[], None] = _nothing
+        self.after_sync: Callable[[], None] = _nothing
 
     def open_segment(self, number: int) -> None:
         """Append to this segment from now on."""
@@ -40,14 +49,14 @@ class CrashStore(MemoryStore):
         if self.is_full:
             message = "expected room on the disk, was full"
             raise MissingError(message, hint="free some space")
-        self.n_writes += 1
+        self.before_write()
         super().append(data)
 
     def sync(self) -> None:
         """Make what was written safe."""
-        self.n_syncs += 1
         if self._open:
             self._synced[self._open] = len(self.read(self._open))
+        self.after_sync()
 
     @property
     def is_safe(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +52,27 @@ _DOWN_NS = 3 * SECOND_NS  # from a crash to the next life
 _DISK_FREED_NS = 20 * SECOND_NS
 
 
+class CrashKind(StrEnum):
+    """Where in its work the process dies."""
+
+    BEFORE_WRITE = "before_write"  # of bytes of the journal
+    AFTER_WRITE = "after_write"  # when they are safe, before anything leaves
+    AFTER_SEND = "after_send"  # of a request, before the next one
+    AFTER_ACK = "after_ack"  # when an answer has been heard
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """The `index`-th time, from 0, that the process comes by such a place."""
+
+    kind: CrashKind
+    index: int
+
+
+class _Killed(BaseException):
+    """Unwind the process: it died."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """Say what a world is like.
@@ -59,6 +82,9 @@ class Scene:
         plan: what goes wrong at the venue and on the wire.
         limits: risk limits.
         has_people: whether others act: a trader with random wishes, an operator, the venue's user.
+        script: what happens besides, by seconds after the start.
+        volatility_frac: of the market's step.
+        crash_at: where the process dies once; None does not.
         faulty_ns, calm_ns: how long things go wrong, and how long they do not afterwards.
     """
 
@@ -66,6 +92,9 @@ class Scene:
     plan: FaultPlan
     limits: Ints
     has_people: bool = True
+    script: tuple[tuple[float, Callable[[World], None]], ...] = ()
+    volatility_frac: float = 0.0015
+    crash_at: CrashPoint | None = None
     faulty_ns: int = 3 * MINUTE_NS
     calm_ns: int = 5 * MINUTE_NS
 
@@ -78,6 +107,7 @@ class World:
         driver: of the life that is on; None while the process is down.
         store: its disk.
         n_crashes: how often the process died.
+        passed: how often it came by each kind of place to die at.
     """
 
     scene: Scene
@@ -91,6 +121,7 @@ class World:
     plan: FaultPlan = field(init=False)
     driver: Driver | None = None
     n_crashes: int = 0
+    passed: dict[CrashKind, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the venue with a price of everything."""
@@ -119,7 +150,8 @@ class World:
             reaches=self._reaches,
             advance=self._advance,
         )
-        self.store = CrashStore()
+        self.passed = dict.fromkeys(CrashKind, 0)
+        self.store = self._disk(CrashStore())
         self.checks = Checks(self)
         self.people = People(self)
         self._client: Client | None = None
@@ -152,13 +184,20 @@ class World:
     def _trade(self, k: int) -> None:
         """Let the market trade once: a random walk on the tick grid."""
         instrument = INSTRUMENTS[k]
-        move = 1 + 0.0015 * float(self._random.standard_normal())
+        move = 1 + self.scene.volatility_frac * float(self._random.standard_normal())
         tick = instrument.tick
         price = max(tick, (self._prices[k] * Decimal(move) // tick) * tick)
         self._prices[k] = price
         worth = Decimal(int(self._random.integers(2_000, 60_000)))
         quantity = (worth / price).quantize(Decimal("0.00000001"))
         self.exchange.trade(instrument.symbol, price, quantity)
+
+    def move_price(self, k: int, factor: Decimal) -> None:
+        """Let the market jump, and trade there."""
+        self._advance()
+        self._prices[k] *= factor
+        self._trade(k)
+        self.network.deliver()
 
     def price(self, k: int) -> Decimal:
         """Return the market's price of an instrument."""
@@ -214,7 +253,8 @@ class World:
         self, account: AccountSeen, prices: Mapping[int, int], now_ns: int
     ) -> tuple[Session, list[Effect]]:
         if self.store.segments():
-            self.store = CrashStore()  # a journal without a session: the first life died early
+            # A journal without a session: the first life died early.
+            self.store = self._disk(CrashStore())
         plan = SessionPlan(
             session_id=f"{self.scene.seed:032x}",
             mode="simulation",
@@ -246,15 +286,37 @@ class World:
         except MissingError:  # the disk is full: nothing may leave, the process ends
             self.crash(down_ns=_DISK_FREED_NS)
             return
+        except _Killed:
+            self.crash()
+            return
         self.checks.after_step(output)
         for pause in output.pauses:
             self.network.pause(pause.bucket, pause.until_ns)
         for call in output.calls:
             self.network.send(client, call)
+            if self._dies(CrashKind.AFTER_SEND):
+                self.crash()
+                return
         for text in output.messages:
             self.network.say(client, text)
         if output.wants_stream is not None:
             self.network.want_stream(client, is_wanted=output.wants_stream)
+
+    def _disk(self, store: CrashStore) -> CrashStore:
+        """Return a disk at which the process may die."""
+        store.before_write = lambda: self._die(CrashKind.BEFORE_WRITE)
+        store.after_sync = lambda: self._die(CrashKind.AFTER_WRITE)
+        return store
+
+    def _dies(self, kind: CrashKind) -> bool:
+        """Count a place to die at, and tell whether this is the one."""
+        index = self.passed[kind]
+        self.passed[kind] += 1
+        return self.scene.crash_at == CrashPoint(kind, index)
+
+    def _die(self, kind: CrashKind) -> None:
+        if self._dies(kind):
+            raise _Killed
 
     def _tick(self, life: Client) -> None:
         if not life.is_alive:
@@ -266,6 +328,8 @@ class World:
 
     def _answered(self, call: Call, answer: HttpAnswer | CallFailed) -> None:
         self.act(lambda driver: driver.answered(call, answer, self.heap.now_ns))
+        if self._dies(CrashKind.AFTER_ACK):
+            self.crash()
 
     def _opened(self) -> None:
         self.act(lambda driver: driver.stream_opened(self.heap.now_ns))
@@ -283,7 +347,7 @@ class World:
         self.n_crashes += 1
         self.network.drop(self._client)
         self.driver = None
-        self.store = self.store.after_crash(torn_ppm)
+        self.store = self._disk(self.store.after_crash(torn_ppm))
         self.heap.after(down_ns, self.start)
 
     # --- the run --------------------------------------------------------------------------------
@@ -292,6 +356,8 @@ class World:
         """Let things go wrong for a while, then let them settle."""
         if self.scene.has_people:
             self.people.begin()
+        for at_s, act in self.scene.script:
+            self.heap.at(START_NS + round(at_s * SECOND_NS), partial(act, self))
         self._run_until(START_NS + self.scene.faulty_ns)
         self.people.leave()
         self.store.is_full = False

@@ -103,8 +103,9 @@ def open_session(
 
 def _opened_ns(account: AccountSeen) -> int:
     """Return the venue's clock up to which everything is in the opening balances."""
-    shown = [item.ts_ns for item in (*account.fills, *account.transfers)]
-    return max(account.venue_ns, *shown) if shown else account.venue_ns
+    fills = [fill.ts_ns for fill in account.fills]
+    transfers = [transfer.ts_ns for transfer in account.transfers]
+    return max(account.venue_ns, *fills, *transfers)
 
 
 def _manifest(plan: SessionPlan, cash: Decimal, venue_ns: int, now_ns: int) -> dict[str, Any]:
