@@ -229,7 +229,7 @@ class Checks:
             self.fail("I2", f"{quote}: books {booked}, venue {shown}")
 
     def _check_protection(self, session: Session) -> None:
-        for text in session.watch.gaps():
+        for text in session.watch.gaps([item.symbol for item in session.instruments]):
             self.fail("I11", text)
 
     def _check_replay(self, session: Session) -> None:

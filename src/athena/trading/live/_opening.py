@@ -105,7 +105,7 @@ def _opened_ns(account: AccountSeen) -> int:
     """Return the venue's clock up to which everything is in the opening balances."""
     fills = [fill.ts_ns for fill in account.fills]
     transfers = [transfer.ts_ns for transfer in account.transfers]
-    return max(account.venue_ns, *fills, *transfers)
+    return max([account.venue_ns, *fills, *transfers])
 
 
 def _manifest(plan: SessionPlan, cash: Decimal, venue_ns: int, now_ns: int) -> dict[str, Any]:

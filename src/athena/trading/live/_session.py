@@ -181,7 +181,7 @@ class Session:
     def findings(self, now_ns: int) -> list[str]:
         """List in words what keeps new risk from being taken; empty when nothing does."""
         symbols = [instrument.symbol for instrument in self.instruments]
-        return self.readiness.findings(self._core, symbols, now_ns)
+        return self.readiness.findings(self._core, symbols, now_ns) + self.watch.gaps(symbols)
 
     def take_touched(self) -> set[int]:
         """Return the numbers of the orders that changed since this was asked last."""
@@ -238,11 +238,12 @@ class Session:
         moves_stops = now - self._trailed_ns >= self._settings.trail_every_ns
         self._pass_time(moves_stops=moves_stops)
         self._judge_degradation()
-        self._core.health(
-            self.readiness.health_bits(self.degradation.level), self.readiness.confirm(now)
-        )
         self._mind_late_answers()
         self._alerts.extend(self.watch.look(now))
+        bits = self.readiness.health_bits(self.degradation.level)
+        if self.watch.has_gaps:  # no new risk while there is some without a stop
+            bits |= at.HEALTH_UNRECONCILED
+        self._core.health(bits, self.readiness.confirm(now))
         self._sweep()
         self._outbox.forget_ended(now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from athena.domain import SECOND_NS, OrderType, Purpose, Side
+from athena.domain import SECOND_NS, OrderType, Purpose, Side, format_time
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core.exposure import in_trading_book
@@ -16,6 +16,8 @@ from athena.trading.live._effects import Alert, Urgency
 from athena.trading.live._outbox import is_at_venue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athena.trading.live._core import Core
 
 PROTECTED_WITHIN_NS = 2 * SECOND_NS
@@ -52,10 +54,16 @@ class ProtectionWatch:
         self._looked_ns = 0
         self.unprotected_ns = 0
 
-    def gaps(self) -> list[str]:
+    @property
+    def has_gaps(self) -> bool:
+        """Tell whether some position was not protected at the last look."""
+        return bool(self._gaps)
+
+    def gaps(self, symbols: Sequence[str]) -> list[str]:
         """List in words the positions that were not protected at the last look."""
         return [
-            f"position {position} has not been protected since {gap.since_ns}"
+            f"a position in {symbols[position % len(symbols)]} has had no whole stop at the venue "
+            f"since {format_time(gap.since_ns)}"
             for position, gap in self._gaps.items()
         ]
 
