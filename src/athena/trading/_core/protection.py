@@ -24,7 +24,7 @@ from athena.trading._core.orders import (
     wanted_lots,
     wanted_trigger,
 )
-from athena.trading._core.positions import position_row
+from athena.trading._core.positions import position_row, worth
 from athena.trading._core.records import fold, push_effect
 
 
@@ -62,6 +62,9 @@ def request_amend(s: State, row: int, lots: int, trigger: int) -> None:
     if s.orders[row, at.STATE] == codes.HELD:
         s.orders[row, at.LOTS] = lots
         s.orders[row, at.TRIGGER] = trigger
+        if s.orders[row, at.PURPOSE] == codes.PROTECT and not _is_too_small(s, row):
+            move(s, row, codes.RELEASE)
+            push_effect(s, at.SEND, row)
         return
     s.orders[row, at.AMEND_LOTS] = lots
     s.orders[row, at.AMEND_TRIGGER] = trigger
@@ -184,9 +187,29 @@ def _create_child(s: State, orders: Table, entry: int, lots: int, kind: int, pri
 
 def send_child(s: State, row: int) -> None:
     """Record and send a derived order; NONE is no order."""
-    if row >= 0:
-        record_child(s, row)
+    if row < 0:
+        return
+    record_child(s, row)
+    if _is_too_small(s, row):
+        move(s, row, codes.HOLD)
+    else:
         send(s, row)
+
+
+def _is_too_small(s: State, row: int) -> bool:
+    """Tell whether a real venue would refuse an order for its size; it waits for the next fill.
+
+    A simulated venue on bars has no smallest protection, and its runs stay as they were.
+    """
+    if s.account[at.TARGETS_TRIGGER] == 0:
+        return False
+    instrument = s.orders[row, at.ORDER_INSTRUMENT]
+    lots = s.orders[row, at.LOTS]
+    price = max(s.orders[row, at.TRIGGER], s.orders[row, at.LIMIT])
+    return (
+        lots < s.instruments[instrument, at.MIN_LOTS]
+        or worth(s, instrument, price, lots) < s.instruments[instrument, at.MIN_NOTIONAL]
+    )
 
 
 def reduce_sibling(s: State, orders: Table, row: int, lots: int) -> None:

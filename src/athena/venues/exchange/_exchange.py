@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from athena.errors import InputError
 from athena.venues.exchange._depth import Books
@@ -195,7 +195,7 @@ class Exchange:
         return write_saved(Saved(listings, self._settings, self._state))
 
     @classmethod
-    def restore(cls, text: str) -> Exchange:
+    def restore(cls, text: str) -> Self:
         """Go on from a saved state, as if nothing had been between.
 
         Raises:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from athena.domain import OrderType
+from athena.domain import SECOND_NS, OrderType
 from athena.errors import AthenaError, InputError
 from athena.trading.live import (
     AccountSeen,
@@ -20,6 +20,7 @@ from athena.trading.live import (
     CancelOrder,
     OrderSeen,
     PlaceOrder,
+    PriceSeen,
     QueryAccount,
     Request,
     Result,
@@ -90,6 +91,7 @@ _TRIGGERED = frozenset(
         OrderType.TRAILING_STOP,
     }
 )
+_RESTATE_NS = 15 * SECOND_NS
 _NO_FUNDS = "EOrder:Insufficient funds"
 _REQUESTS: Mapping[type, Request] = {
     PlaceOrder: Request.PLACE,
@@ -108,7 +110,7 @@ class KrakenAdapter:
 
     __slots__ = (
         "_backoff", "_caller", "_clock", "_dead_man", "_is_opening", "_link", "_memory",
-        "_opening", "_queries", "_reader", "_stops", "_tier",
+        "_opening", "_queries", "_reader", "_restated_ns", "_stops", "_tier",
     )  # fmt: skip
 
     def __init__(
@@ -130,6 +132,7 @@ class KrakenAdapter:
         """
         self._tier = tier
         self._opening = Opening(Markets.of(instruments))
+        self._restated_ns = 0
         self._is_opening = False
         self._backoff = Backoff(seed, "opening")
         self._memory = OrderMemory()
@@ -226,9 +229,23 @@ class KrakenAdapter:
         if trouble := self._link.trouble(now_ns):
             self._lose(draft, trouble, now_ns)
         self._connect(draft, now_ns)
+        self._restate_prices(draft, now_ns)
         self._queries.tick(draft, self._opening.markets, now_ns)
         self._mind_dead_man(draft, now_ns)
         return self._step(draft)
+
+    def _restate_prices(self, draft: Draft, now_ns: int) -> None:
+        """Say prices again that stand: the stream tells changes, and it is there.
+
+        A quiet market is no stale one while its stream speaks; one that is silent is given up by
+        `Link.trouble` before a price is said again.
+        """
+        if self._link.state is not LinkState.UP or now_ns - self._restated_ns < _RESTATE_NS:
+            return
+        self._restated_ns = now_ns
+        venue_ns = now_ns + (self._clock.ahead_ns or 0)
+        for index, last in sorted(self._reader.last_ticks.items()):
+            draft.events.append(PriceSeen(index, last, last, last, venue_ns))
 
     def self_test_calls(self, now_ns: int) -> tuple[Call, ...]:
         """Return the smallest order of each instrument, to be checked by Kraken and not placed.

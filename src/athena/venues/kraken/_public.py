@@ -99,6 +99,17 @@ class PublicKraken:
             if is_newest:
                 return
 
+    def newest_bar(self, rules: PairRules, interval_ns: int) -> Candle | None:
+        """Return the running bar, or the last finished one; None when nothing was traded lately.
+
+        Raises:
+            InputError: no such interval.
+            VenueError: as `pair_rules`.
+        """
+        after_ns = self.limiter.clock.now_ns() - 2 * interval_ns
+        page = self._page(rules, interval_minutes(interval_ns), after_ns)
+        return page[-1] if page else None
+
     def _page(self, rules: PairRules, minutes: int, after_ns: int) -> tuple[Candle, ...]:
         since = max(0, after_ns // SECOND_NS)
         query = {"pair": rules.altname, "interval": str(minutes), "since": str(since)}

@@ -21,6 +21,7 @@ from athena.trading.live import (
     Operated,
     Outage,
     PlaceOrder,
+    PriceSeen,
     QueryAccount,
     Request,
     Result,
@@ -337,6 +338,18 @@ def test_a_refused_stop_is_placed_again_and_the_position_closed_after_ten_second
     assert closing.is_reduce_only
 
 
+def test_a_part_too_small_for_the_venue_waits_for_the_next_fill_with_its_stop() -> None:
+    desk = ready()
+    (entry,) = desk.want(buy(stop_ticks=STOP, target_ticks=TARGET))
+    desk.answer(entry)
+    assert only(PlaceOrder, desk.fill(entry, 7_000)) == []  # 0.00007; the minimum is 0.0001
+    assert only(PlaceOrder, desk.wait(30)) == []
+    assert "unprotected" not in desk.alerts()
+    stop, target = only(PlaceOrder, desk.fill(entry, 93_000))
+    assert (stop.type, stop.lots) == (OrderType.STOP, 100_000)
+    assert (target.type, target.lots) == (OrderType.TAKE_PROFIT, 100_000)
+
+
 def test_a_stop_that_comes_too_late_is_a_close() -> None:
     desk = ready()
     (entry,) = desk.want(buy(stop_ticks=STOP))
@@ -556,3 +569,14 @@ def test_an_exit_is_capped_at_the_position() -> None:
     (closing,) = desk.want(intent)
     assert closing.lots == 100_000_000
     assert closing.is_reduce_only
+
+
+def test_a_price_that_comes_late_is_as_old_as_it_is_and_never_undoes_a_newer_one() -> None:
+    """F04, F05."""
+    desk = ready()
+    newest = desk.now_ns + SECOND
+    desk.now_ns += 5 * SECOND
+    desk.tell(PriceSeen(0, PRICE + 7, PRICE + 7, PRICE + 7, newest))
+    desk.tell(PriceSeen(0, PRICE - 7, PRICE - 7, PRICE - 7, newest - 1))
+    row = desk.session.core.s.instruments
+    assert (row[0, at.LAST], row[0, at.LAST_NS]) == (PRICE + 7, newest)
