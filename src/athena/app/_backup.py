@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from athena import __version__
 from athena.app._archive import ArchiveWriter, Source, open_archive
 from athena.app._database import ROOMS, bring_up_to_date, is_there, opened, record_backup
+from athena.app.live import HALT_NAME
 from athena.domain import format_time
-from athena.errors import InputError, MissingError, RefusedError
+from athena.errors import CheckFailed, InputError, MissingError, RefusedError
 from athena.platform import (
     CONFIG_NAME,
+    atomic_write_bytes,
+    file_lock,
     known_secrets,
+    segment_path,
     staged_file,
     staged_folder,
     storage_errors,
 )
 from athena.platform.database import SqlitePlace, database_url, load_dump, parse_url, write_dump
-from athena.research import LEDGER_NAME, RUN_FILE, locked_trials
+from athena.research import JOURNAL_FOLDER, LEDGER_NAME, RUN_FILE, FileStore, locked_trials
+from athena.trading import inspect_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +34,10 @@ if TYPE_CHECKING:
 
 DUMP_NAME = "database.jsonl"
 _FOLDERS = ("datasets", "runs", "sweeps")
+_FILES = frozenset({CONFIG_NAME, LEDGER_NAME, DUMP_NAME, HALT_NAME})
+_SESSIONS = "live"
+_LOCK_NAME = "lock"
+_LOCKS_FOLDER = ".locks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +128,49 @@ def list_contents(home: Path) -> Contents:
                 files += [
                     Source(path.relative_to(home).as_posix(), path) for path in _files(folder)
                 ]
+        files += _session_files(home)
         n_bytes = sum(source.path.stat().st_size for source in files)
     return Contents(files, skipped, n_bytes)
+
+
+def _session_files(home: Path) -> Iterator[Source]:
+    """Yield the files of live and paper sessions, one under way included, and the HALT file.
+
+    A journal that is being written is taken up to its last whole frame.
+    """
+    halt, root = home / HALT_NAME, home / _SESSIONS
+    if halt.is_file():
+        yield Source(HALT_NAME, halt)
+    for path in sorted(root.glob("*.json")):
+        yield Source(path.relative_to(home).as_posix(), path)
+    for folder in _folders(root):
+        journal = folder / JOURNAL_FOLDER
+        yield from _journal_files(home, journal)
+        for path in _files(folder):
+            is_segment = path.parent == journal and path.suffix == ".seg"
+            if path.name != _LOCK_NAME and not is_segment:
+                yield Source(path.relative_to(home).as_posix(), path)
+
+
+def _journal_files(home: Path, journal: Path) -> Iterator[Source]:
+    """Yield the segments of a session's journal; a damaged one as it is, for it is evidence."""
+    store = FileStore(journal)
+    numbers = store.segments()
+    if not numbers:
+        return
+    last, n_bytes = numbers[-1], None
+    try:
+        report = inspect_journal(store)
+    except CheckFailed:
+        pass
+    else:
+        if report.damage is None:
+            last, n_bytes = report.end.segment, report.end.size_bytes
+    for number in numbers:
+        if number <= last:
+            path = segment_path(journal, number)
+            name = path.relative_to(home).as_posix()
+            yield Source(name, path, n_bytes if number == last else None)
 
 
 def _folders(parent: Path) -> Iterator[Path]:
@@ -246,6 +296,9 @@ def restore(
     takes its place at the end; the old one is kept under another name. A database outside the
     home must be empty; it is filled just before.
 
+    A kill switch that lies in the old home is carried over. Sessions of the backup are there to be
+    read, never gone on with: their accounts have moved on since.
+
     Args:
         file: the archive.
         home: data home.
@@ -256,19 +309,22 @@ def restore(
 
     Raises:
         InputError: the archive is missing or damaged; nothing was touched.
-        RefusedError: a database outside the home is not empty; nothing was touched.
+        RefusedError: a database outside the home is not empty, or a session is under way in the
+            home; nothing was touched.
         MissingError: the disk is full.
     """
     kept: Path | None = None
     home = home.resolve()  # a link to another disk stays one
-    with open_archive(file) as archive:
+    with open_archive(file) as archive, _no_session(home):
         _check_members(archive, file)
         archive.verify(on_bytes)
         try:
             with staged_folder(home) as folder:
                 archive.extract(folder, on_bytes)
+                _end_sessions(folder)
                 database = _load_database(folder, home, config_file)
                 kept = _set_aside(home, now_ns)
+                _carry_halt(kept, folder)
         except BaseException:
             if kept is not None and not home.exists():
                 kept.rename(home)
@@ -279,11 +335,52 @@ def restore(
         )
 
 
+@contextmanager
+def _no_session(home: Path) -> Iterator[None]:
+    """Hold the locks of all sessions of a home, so that none is under way and none begins.
+
+    Raises:
+        RefusedError: one is under way.
+    """
+    root = home / _SESSIONS
+    locks = [*root.glob(f"*/{_LOCK_NAME}"), *root.glob(f"{_LOCKS_FOLDER}/*")]
+    with ExitStack() as stack:
+        for path in sorted(locks):
+            try:
+                stack.enter_context(file_lock(path, timeout_s=0))
+            except RefusedError as error:
+                message = f"expected no session under way in {home}, was one that holds {path}"
+                raise RefusedError(message, hint="stop it first, then restore") from error
+        yield
+
+
+def _end_sessions(folder: Path) -> None:
+    """Mark the sessions of a backup as over.
+
+    One that was gone on with would number its orders as the life after the backup did, and give
+    two orders one client id.
+    """
+    from athena.app.running import mark_over, read_session
+
+    for session_folder in _folders(folder / _SESSIONS):
+        session = read_session(session_folder)
+        if session is not None:
+            mark_over(folder, session)
+
+
+def _carry_halt(kept: Path | None, folder: Path) -> None:
+    """Put the kill switch of the home that was set aside into the new one."""
+    if kept is None or not (kept / HALT_NAME).is_file():
+        return
+    with storage_errors(kept / HALT_NAME):
+        atomic_write_bytes(folder / HALT_NAME, (kept / HALT_NAME).read_bytes())
+
+
 def _check_members(archive: Archive, file: Path) -> None:
     """Refuse names that no backup has: a cache that was smuggled in would be run."""
     for member in archive.members:
         top, _, rest = member.name.partition("/")
-        is_known = top in _FOLDERS if rest else top in {CONFIG_NAME, LEDGER_NAME, DUMP_NAME}
+        is_known = top in {*_FOLDERS, _SESSIONS} if rest else top in _FILES
         if not is_known:
             message = f"expected only members of a home in {file}, was {member.name}"
             raise InputError(message, hint="use another backup")

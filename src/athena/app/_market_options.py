@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from athena.platform.config import Config
     from athena.research import BacktestRequest
 
-_SAMPLE_SETS = ("btc-usd-30m", "xrp-usd-30m", "eth-usd-30m")
+SAMPLE_SETS = ("btc-usd-30m", "xrp-usd-30m", "eth-usd-30m")
 
 
 class LimitFill(StrEnum):
@@ -159,11 +159,11 @@ def _samples(context: Context) -> Sequence[str]:
     from athena.market import list_datasets
 
     names = {item.name for item in list_datasets(context.home)}
-    missing = [name for name in _SAMPLE_SETS if name not in names]
+    missing = [name for name in SAMPLE_SETS if name not in names]
     if missing:
         message = f"expected the sample data sets, was without {', '.join(missing)}"
         raise MissingError(message, hint="athena data sample, or state --data")
-    return _SAMPLE_SETS
+    return SAMPLE_SETS
 
 
 def parse_parameters(texts: Sequence[str]) -> dict[str, str]:

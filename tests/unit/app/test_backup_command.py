@@ -521,7 +521,9 @@ def test_a_home_moves_from_sqlite_to_postgresql_by_backup_and_restore(
         ]
     database.close()
     found = {item["name"]: item for item in cli("doctor", "--json").json()["findings"]}
-    assert found["database"]["detail"].startswith(f"{postgres_url}, app 0002-operations, last backup")
+    assert found["database"]["detail"].startswith(
+        f"{postgres_url}, app 0002-operations, last backup"
+    )
 
 
 def test_a_database_that_does_not_answer_ends_the_backup_and_is_named_by_the_doctor(

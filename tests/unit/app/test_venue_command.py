@@ -146,16 +146,16 @@ def test_a_state_that_cannot_be_written_is_refused_before_serving(
     assert not result.out
 
 
-def test_a_fast_exchange_gives_a_sign_of_life_each_real_second(home: Path) -> None:
-    """F09: a client takes a silent stream for dead by its own clock."""
+def test_a_fast_exchange_gives_signs_of_life_by_its_clock_and_by_the_walls(home: Path) -> None:
+    """F09: a client takes a silent stream for dead by its own clock, whichever it lives by."""
     market = load_market(["mock"], (), home, seed=0)
     config = load_config(None, environment={}).config
     exchange = _new_exchange(market, config, {}, 0, speed=60.0)
     exchange.connect()
     exchange.take_messages()
-    exchange.advance(60 * SECOND_NS - 1)
+    exchange.advance(3 * SECOND_NS - 1)
     assert exchange.take_messages() == []
-    exchange.advance(60 * SECOND_NS)
+    exchange.advance(3 * SECOND_NS)
     assert [text for _, text in exchange.take_messages()] == ['{"channel":"heartbeat"}']
 
 

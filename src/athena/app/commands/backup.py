@@ -35,10 +35,10 @@ def backup(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the home into one file: data sets, finished runs, sweeps, trials, database, settings.
+    """Write the home into one file: data sets, runs, sweeps, trials, sessions, database, settings.
 
-    Caches, crash bundles and runs that did not end are left out. The file is read back before it
-    takes its name; an older backup of that name is replaced.
+    Caches, crash bundles and runs that did not end are left out; a session may be under way. The
+    file is read back before it takes its name; an older backup of that name is replaced.
 
     Example: athena backup athena-backup.zip
     """
@@ -85,7 +85,8 @@ def restore(
 ) -> None:
     """Put the home back as a backup holds it, after every SHA-256 of it was compared.
 
-    A home that is not empty is kept under another name, and only after a confirmation.
+    A home that is not empty is kept under another name, and only after a confirmation. While a
+    session is under way it is refused; sessions of the backup can be read, but do not go on.
 
     Example: athena restore athena-backup.zip --yes
     """

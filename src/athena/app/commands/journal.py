@@ -1,4 +1,4 @@
-"""`athena journal`: is a run's journal sound, does it replay, and what does it say."""
+"""`athena journal`: is the journal of a run or session sound, does it replay, what does it say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._output import Table
-from athena.errors import CheckFailed, MissingError
+from athena.errors import CheckFailed, InputError, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 
 _HINT_FOREIGN = "the folder holds another run's journal, or run.json was changed"
 _RunArgument = Annotated[
-    str, typer.Argument(help="Id of the run, as `athena runs list` shows it.")
+    str,
+    typer.Argument(help="Id of a run (`athena runs list`) or of a session (`athena status`)."),
 ]
+_SESSIONS = "live"
+_KINDS = ("runs", _SESSIONS)
+_MEMORY = "memory"  # what a session notes beside a snapshot: thousands of keys
 
 
 def register(app: typer.Typer) -> None:
     """Add the group `journal` to the command line."""
-    group = typer.Typer(help="Verify, replay and read a run's journal.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Verify, replay and read the journal of a run or a session.", no_args_is_help=True
+    )
     group.command("verify")(verify)
     group.command("replay")(replay)
     group.command("show")(show)
@@ -34,9 +40,10 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(ctx: typer.Context, run: _RunArgument, *, as_json: JsonOption = False) -> None:
-    """Check every byte of a run's journal; exit 1 names segment and offset of any damage.
+    """Check every byte of a journal; exit 1 names segment and offset of any damage.
 
-    Where the run came to its end, the journal must be the one that its `run.json` names.
+    Where a run came to its end, the journal must be the one that its `run.json` names. The journal
+    of a session under way is checked up to its last whole frame.
 
     Example: athena journal verify 20261120-142233-sma_cross
     """
@@ -46,7 +53,8 @@ def verify(ctx: typer.Context, run: _RunArgument, *, as_json: JsonOption = False
     store = _store(context.home, run)
     report = inspect_journal(store)
     foreign = "" if report.damage is not None else _foreign(store, report)
-    context.output.emit(_payload(run, report, foreign), *_lines(run, report, foreign))
+    lines = _lines(run, report, foreign, is_session=_is_session(store))
+    context.output.emit(_payload(run, report, foreign), *lines)
     if report.damage is not None or foreign:
         raise typer.Exit(1)
 
@@ -61,7 +69,9 @@ def replay(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Rebuild a run from its journal and its bars; exit 1 names the first difference.
+    """Rebuild a run from its journal and its bars, or a session from its journal alone.
+
+    Exit 1 names the first difference. A session's snapshots are made again and compared.
 
     Example: athena journal replay 20261120-142233-sma_cross
     """
@@ -70,6 +80,9 @@ def replay(
 
     context = Context.of(ctx, as_json=as_json)
     store = _store(context.home, run)
+    if _is_session(store):
+        _replay_session(context, run, store, compiled=compiled, from_snapshot=from_snapshot)
+        return
     foreign = _foreign(store, verify_journal(store))
     if foreign:
         raise CheckFailed(foreign, hint=_HINT_FOREIGN)
@@ -90,6 +103,36 @@ def replay(
     context.output.emit(payload, said, f"digest: {report.digest}")
 
 
+def _replay_session(
+    context: Context, run: str, store: FileStore, *, compiled: bool, from_snapshot: bool
+) -> None:
+    """Fold a session's journal, and say what it came to.
+
+    Raises:
+        CheckFailed: it is damaged, or replay makes something else.
+        InputError: the compiled core was asked for.
+    """
+    from athena.trading import digest_of
+    from athena.trading.live import fold_journal
+
+    if compiled:
+        message = "expected a run for the compiled core, was a session"
+        raise InputError(message, hint="leave out --compiled: a session is replayed as it ran")
+    folded = fold_journal(store, from_beginning=not from_snapshot)
+    digest = digest_of(folded.tables.views)
+    context.output.emit(
+        {
+            "run": run,
+            "digest": digest,
+            "events": folded.n_events,
+            "snapshots_compared": folded.n_compared,
+        },
+        f"{run}: {folded.n_events:,} records replay to the journal's end; "
+        f"{folded.n_compared} snapshots were made again and are equal",
+        f"digest: {digest}",
+    )
+
+
 def show(
     ctx: typer.Context,
     run: _RunArgument,
@@ -98,30 +141,37 @@ def show(
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List what a run's journal says: intents, verdicts, reports, commands, notices.
+    """List what a journal says: intents, verdicts, reports, commands, notices, notes.
 
     Example: athena journal show 20261120-142233-sma_cross --limit 20
     """
     context = Context.of(ctx, as_json=as_json)
     shown = list(islice(_records(_store(context.home, run)), skip, skip + limit))
-    rows = [(str(item["frame"]), str(item["marks"]), item["kind"], _text(item)) for item in shown]
+    rows = [
+        (str(item["frame"]), _step(item["marks"]), item["kind"], _text(item)) for item in shown
+    ]
     table = Table((">frame", ">step", "record", "what"), rows)
     context.output.emit({"run": run, "skip": skip, "records": shown}, table)
 
 
 def _store(home: Path, run: str) -> FileStore:
-    """Return the journal of a run of this home.
+    """Return the journal of a run or a session of this home.
 
     Raises:
         MissingError: there is none.
     """
     from athena.research import JOURNAL_FOLDER, FileStore
 
-    folder = home / "runs" / run / JOURNAL_FOLDER
-    if Path(run).name != run or not folder.is_dir():
-        message = f"expected a run with a journal at {folder}, was none"
-        raise MissingError(message, hint="athena runs list")
-    return FileStore(folder)
+    places = [home / kind / run / JOURNAL_FOLDER for kind in _KINDS]
+    found = [folder for folder in places if folder.is_dir()]
+    if Path(run).name != run or not found:
+        message = f"expected a run or session with a journal, was none at {places[0]}"
+        raise MissingError(message, hint="athena runs list, athena status")
+    return FileStore(found[0])
+
+
+def _is_session(store: FileStore) -> bool:
+    return store.folder.parent.parent.name == _SESSIONS
 
 
 def _foreign(store: FileStore, report: JournalReport) -> str:
@@ -163,6 +213,16 @@ def _records(store: FileStore) -> Iterator[dict[str, Any]]:
         elif frame.kind is FrameKind.WORDS:
             for record in read_records(np.frombuffer(frame.payload, "<i8")):
                 yield {"frame": frame.sequence, **_readable(record_values(record), names)}
+        elif frame.kind is FrameKind.NOTE:
+            yield {"frame": frame.sequence, "marks": None, **_note(frame.values(), names)}
+
+
+def _note(values: dict[str, Any], names: dict[str, list[str]]) -> dict[str, Any]:
+    """Write a session's note; of what it remembers beside a snapshot only how much it is."""
+    if values.get("kind") == _MEMORY:
+        counts = {key: len(item) for key, item in values.items() if isinstance(item, list)}
+        return {"kind": _MEMORY, **counts}
+    return _readable(values, names)
 
 
 def _readable(values: dict[str, Any], names: dict[str, list[str]]) -> dict[str, Any]:
@@ -180,6 +240,10 @@ def _readable(values: dict[str, Any], names: dict[str, list[str]]) -> dict[str, 
         else:
             shown[key] = value
     return shown
+
+
+def _step(marks: int | None) -> str:
+    return "" if marks is None else str(marks)
 
 
 def _text(values: dict[str, Any]) -> str:
@@ -215,7 +279,7 @@ def _payload(run: str, report: JournalReport, foreign: str) -> dict[str, Any]:
     }
 
 
-def _lines(run: str, report: JournalReport, foreign: str) -> list[str]:
+def _lines(run: str, report: JournalReport, foreign: str, *, is_session: bool) -> list[str]:
     if report.damage is not None:
         return [f"{run}: {report.damage}"]
     if foreign:
@@ -225,6 +289,6 @@ def _lines(run: str, report: JournalReport, foreign: str) -> list[str]:
     lines = [sound, f"SHA-256 of the last segment: {end.segment_sha256.hex()}"]
     if report.torn is not None:
         lines.append(f"warning: {report.torn}")
-    if report.final is None:
+    if report.final is None and not is_session:
         lines.append("warning: the run did not end")
     return lines

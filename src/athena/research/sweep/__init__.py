@@ -1,6 +1,7 @@
 """Many combinations of parameters over one market: each a run, each a trial, ranked unseen."""
 
 from athena.research.sweep._bench import Bench, Found, Job, Status
+from athena.research.sweep._code import source_sha256
 from athena.research.sweep._executor import Executor, InlineExecutor, ProcessExecutor
 from athena.research.sweep._ray import RayExecutor
 from athena.research.sweep._request import DEFAULT_OOS_FRAC, SweepRequest
@@ -21,4 +22,5 @@ __all__ = [
     "SweepResult",
     "SweepRow",
     "run_sweep",
+    "source_sha256",
 ]
