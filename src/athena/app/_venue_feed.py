@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from athena.domain import MINUTE_NS, built_in_instrument, format_time
+from athena.domain import MINUTE_NS, SECOND_NS, built_in_instrument, format_time
 from athena.errors import InputError
+from athena.platform import storage_errors
 from athena.venues.serving import MarketTrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
+    from decimal import Decimal
 
     from athena.domain import Bars, Instrument
+    from athena.platform.config import Config
+    from athena.venues.exchange import ExchangeSettings
+    from athena.venues.faults import FaultChoice
 
 MOCK = "mock"
+_LIFE_SIGNS_PER_S = 20
+_YAML = {".yaml", ".yml"}
 _MOCK_SYMBOL = "BTC/USD"
-_MOCK_BARS = 10_080  # a week of minutes
+_MOCK_BARS = 10_080  # of minutes, a week
 _TRADES_PER_BAR = 4
 
 
@@ -73,7 +80,12 @@ class Market:
 
 
 def load_market(
-    sources: Sequence[str], symbols: Sequence[str], home: Path, *, seed: int
+    sources: Sequence[str],
+    symbols: Sequence[str],
+    home: Path,
+    *,
+    seed: int,
+    mock_interval_ns: int = MINUTE_NS,
 ) -> Market:
     """Open data sets, files, or a made-up walk (`mock`, or `mock:ETH/USD`).
 
@@ -82,6 +94,7 @@ def load_market(
         symbols: of each source, in the same order; empty reads them from data set or file name.
         home: the data home.
         seed: of a made-up walk, >= 0.
+        mock_interval_ns: length of the bars of a made-up walk.
 
     Raises:
         InputError: a source that cannot be read, two of one symbol, or sets that share no time.
@@ -92,7 +105,8 @@ def load_market(
         raise InputError(message)
     named = list(symbols) or [""] * len(sources)
     bars = tuple(
-        _open(source, symbol, home, seed) for source, symbol in zip(sources, named, strict=True)
+        _open(source, symbol, home, seed, mock_interval_ns)
+        for source, symbol in zip(sources, named, strict=True)
     )
     traded = [item.instrument.symbol for item in bars]
     for symbol in traded:
@@ -107,6 +121,54 @@ def load_market(
             message += f"which ends {format_time(end_ns)}, before {format_time(start_ns)}"
             raise InputError(message)
     return Market(bars, start_ns)
+
+
+def exchange_settings(
+    config: Config, balances: Mapping[str, Decimal], *, speed: float = 1.0
+) -> ExchangeSettings:
+    """Return how a local exchange charges and fills: as the configuration says.
+
+    Args:
+        config: costs, execution and seed.
+        balances: of a new account.
+        speed: seconds of the exchange in one of the wall's. A sign of life comes each second, on
+            a fast exchange as often as twenty times a second of the wall's: whoever lives by the
+            exchange's clock takes a stream that is silent for ten of its seconds for dead (F09).
+    """
+    from athena.venues.exchange import ExchangeSettings
+
+    costs = config.costs
+    return ExchangeSettings(
+        seed=config.run.seed,
+        balances=balances,
+        taker_fee_bps=costs.taker_fee_bps,
+        maker_fee_bps=costs.maker_fee_bps,
+        half_spread_bps=costs.base_cost_bps,
+        cost_factor_min=costs.cost_factor_min,
+        cost_factor_max=costs.cost_factor_max,
+        participation_frac=costs.participation_frac,
+        is_touch=config.execution.limit_fill == "touch",
+        heartbeat_ns=round(SECOND_NS * max(1.0, speed / _LIFE_SIGNS_PER_S)),
+    )
+
+
+def read_faults(text: str) -> FaultChoice:
+    """Read faults as they stand on a command line, or in a YAML file that is named there.
+
+    Raises:
+        InputError: no such fault, or a file that is no plan.
+    """
+    from athena.venues.faults import VENUE_FAULTS, parse_faults, read_fault_file
+
+    if Path(text).suffix.lower() not in _YAML:
+        return parse_faults(text, VENUE_FAULTS)
+    with storage_errors(Path(text)):
+        content = Path(text).read_bytes()
+    try:
+        return read_fault_file(content.decode(), VENUE_FAULTS, name=text)
+    except UnicodeDecodeError:
+        message = f"expected text in UTF-8 in {text}, was something else"
+        raise InputError(message) from None
 
 
 def bar_trades(bars: Bars, start_ns: int) -> Iterator[MarketTrade]:
@@ -148,13 +210,13 @@ def _path(bars: Bars, row: int) -> tuple[int, int, int, int]:
     return (open_, high, low, close) if is_high_nearer else (open_, low, high, close)
 
 
-def _open(source: str, symbol: str, home: Path, seed: int) -> Bars:
+def _open(source: str, symbol: str, home: Path, seed: int, mock_interval_ns: int) -> Bars:
     from athena.market import find_instrument, load_bars, mock_bars
 
     kind, _, of_mock = source.partition(":")
     if kind == MOCK:
         instrument = find_instrument(of_mock or symbol or _MOCK_SYMBOL)
-        return mock_bars(instrument, _MOCK_BARS, seed, MINUTE_NS)
+        return mock_bars(instrument, _MOCK_BARS, seed, mock_interval_ns)
     bars = load_bars(source, home, symbol=symbol or None)
     if not len(bars):
         message = f"expected bars in {source}, was none"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from athena.app._context import Context, JsonOption
 from athena.errors import InputError
-from athena.platform import storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from athena.venues.faults import FaultChoice
     from athena.venues.serving import Host, VenueServer
 
-_YAML = {".yaml", ".yml"}
 _STARTING_BALANCE = 10_000  # of each quote currency
 
 
@@ -77,12 +76,12 @@ def serve(  # noqa: PLR0913 - the options of the contract
 
     Example: athena venue serve --data btc-usd-30m --speed 60 --faults timeout_after_accept:0.1
     """
-    from athena.app._venue_feed import MOCK, load_market
+    from athena.app._venue_feed import MOCK, load_market, read_faults
     from athena.venues.serving import VenueServer
 
     context = Context.of(ctx, as_json=as_json)
     config = context.load({"run.seed": seed}).config
-    choice = _read_faults(faults)
+    choice = read_faults(faults)
     context.start_logging()
     market = load_market(data or [MOCK], symbol or (), context.home, seed=config.run.seed)
     balances = _balances(balance or (), market)
@@ -134,6 +133,8 @@ def _open_exchange(  # noqa: PLR0913 - one option each
         now_ns = max(now_ns, exchange.now_ns)
         feed = Feed(market.trades(), saved.origin_ns, after_ns=exchange.now_ns)
     plan = choice.plan(config.run.seed, now_ns)
+    # Who lives by a fast clock must not wait minutes of it for what is meant to be seconds late.
+    plan = replace(plan, max_delay_ns=round(plan.max_delay_ns / max(1.0, speed)))
     clock = ServedClock.starting_at(now_ns, speed)
     host = Host(exchange, feed, clock, plan)
     host.advance()
@@ -148,23 +149,10 @@ def _new_exchange(
     *,
     speed: float,
 ) -> Exchange:
-    from athena.domain import SECOND_NS
-    from athena.venues.exchange import Exchange, ExchangeSettings, Listing
+    from athena.app._venue_feed import exchange_settings
+    from athena.venues.exchange import Exchange, Listing
 
-    costs = config.costs
-    settings = ExchangeSettings(
-        seed=config.run.seed,
-        balances=balances,
-        taker_fee_bps=costs.taker_fee_bps,
-        maker_fee_bps=costs.maker_fee_bps,
-        half_spread_bps=costs.base_cost_bps,
-        cost_factor_min=costs.cost_factor_min,
-        cost_factor_max=costs.cost_factor_max,
-        participation_frac=costs.participation_frac,
-        is_touch=config.execution.limit_fill == "touch",
-        # Clients judge a stream by their own clock, however fast the exchange lives.
-        heartbeat_ns=max(1, round(speed * SECOND_NS)),
-    )
+    settings = exchange_settings(config, balances, speed=speed)
     return Exchange(tuple(map(Listing, market.instruments)), settings, now_ns=now_ns)
 
 
@@ -174,20 +162,6 @@ def _save(host: Host, market: Market, state: Path | None) -> None:
     if state is not None:
         saved = ServedState(host.exchange.save(), market.identity, host.feed.origin_ns)
         write_state(saved, state)
-
-
-def _read_faults(text: str) -> FaultChoice:
-    from athena.venues.faults import VENUE_FAULTS, parse_faults, read_fault_file
-
-    if Path(text).suffix.lower() not in _YAML:
-        return parse_faults(text, VENUE_FAULTS)
-    with storage_errors(Path(text)):
-        content = Path(text).read_bytes()
-    try:
-        return read_fault_file(content.decode(), VENUE_FAULTS, name=text)
-    except UnicodeDecodeError:
-        message = f"expected text in UTF-8 in {text}, was something else"
-        raise InputError(message) from None
 
 
 def _balances(texts: Sequence[str], market: Market) -> dict[str, Decimal]:

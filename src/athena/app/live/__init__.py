@@ -35,6 +35,16 @@ from athena.app.live._inbox import (
 )
 from athena.app.live._limit_changes import CHANGEABLE, ChangeableLimit, to_limit_changed
 from athena.app.live._operations import CORE_COMMANDS, to_operated
+from athena.app.live._orders import (
+    BAGS_SLOT,
+    CORE_SLOT,
+    MANUAL_SLOT,
+    ORDERING,
+    describe_plan,
+    ordered_answer,
+    plans_seen,
+    to_ordered,
+)
 from athena.app.live._recorder import Recorder, RecorderState
 from athena.app.live._rows import (
     AlertRow,
@@ -66,17 +76,22 @@ from athena.app.live._snapshot import (
     STALE_NS,
     BalanceSeen,
     LimitUse,
+    PlanSeen,
     PositionSeen,
     Snapshot,
 )
 from athena.app.live._wishes import Verb, Wish
 
 __all__ = [
+    "BAGS_SLOT",
     "BALANCE_STALE_NS",
     "CHANGEABLE",
     "CORE_COMMANDS",
+    "CORE_SLOT",
     "HALT_NAME",
     "LEVELS",
+    "MANUAL_SLOT",
+    "ORDERING",
     "PRICE_STALE_NS",
     "RATES",
     "STALE_NS",
@@ -93,6 +108,7 @@ __all__ = [
     "Offer",
     "Operator",
     "OrderRow",
+    "PlanSeen",
     "PositionSeen",
     "Proof",
     "Recorder",
@@ -115,6 +131,7 @@ __all__ = [
     "clear_halt",
     "count_pending",
     "count_request",
+    "describe_plan",
     "enrol_home",
     "fills_of",
     "find_break",
@@ -132,7 +149,9 @@ __all__ = [
     "offer_confirmation",
     "only_session",
     "open_sessions",
+    "ordered_answer",
     "pending",
+    "plans_seen",
     "reachable_sessions",
     "read_halt",
     "read_token",
@@ -141,6 +160,7 @@ __all__ = [
     "this_door",
     "to_limit_changed",
     "to_operated",
+    "to_ordered",
     "working_orders",
     "write_halt",
 ]

@@ -7,6 +7,8 @@
 | `close` | the core's `close` of one instrument |
 | `admin_resume` | `clear_halt(home)` first, else the file halts again; then the core's command |
 | `limit` | a `LimitChanged` event, with the value in the core's unit |
+| `order` | a `Wanted` event, keyed by the request, which the risk engine judges |
+| `plan`, `plan_stop` | `PlanStarted`, whose plan has the request's id, and `PlanStopped` |
 | `approve`, `reject` | an answer to the desk about a decision, which then passes the risk engine |
 """
 

@@ -9,8 +9,9 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from athena.app.live._rows import StatusRow
-from athena.domain import SECOND_NS, PositionSide, RunMode
+from athena.domain import SECOND_NS, PositionSide, RunMode, Side
 from athena.errors import InputError
+from athena.trading.algorithms import PlanKind
 
 # The engine writes every second, and sooner when something happened.
 STALE_NS = 10 * SECOND_NS
@@ -74,6 +75,31 @@ class LimitUse:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSeen:
+    """One execution plan under way.
+
+    Attributes:
+        id: of the plan; of the rebalance, for each of its trades.
+        slot: whose position it is.
+        currency: of `total` and `done`.
+        done: traded, or on its way.
+        n_asked, n_planned: orders that were asked for, and that it was cut into.
+    """
+
+    id: str
+    kind: PlanKind
+    symbol: str
+    side: Side
+    slot: str
+    currency: str
+    total: Decimal
+    done: Decimal
+    n_asked: int
+    n_planned: int
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What is so now in a session.
 
@@ -111,6 +137,7 @@ class Snapshot:
     positions: tuple[PositionSeen, ...] = ()
     balances: tuple[BalanceSeen, ...] = ()
     limits: tuple[LimitUse, ...] = ()
+    plans: tuple[PlanSeen, ...] = ()
 
     def row(self) -> StatusRow:
         """Return the row that keeps it; every digit of a decimal is kept (C12)."""

@@ -26,11 +26,24 @@ class Verb(StrEnum):
     REJECT = "reject"
     LIMIT = "limit"
     ADMIN_RESUME = "admin_resume"
+    ORDER = "order"
+    PLAN = "plan"
+    PLAN_STOP = "plan_stop"
 
 
 # What only takes risk away stands until it is read; the rest is void after a minute: an engine
 # that comes back must not take up trading again because somebody asked for it yesterday.
-_STANDING = frozenset({Verb.PAUSE, Verb.HALT, Verb.KILL, Verb.FLATTEN, Verb.CLOSE, Verb.REJECT})
+_STANDING = frozenset(
+    {
+        Verb.PAUSE,
+        Verb.HALT,
+        Verb.KILL,
+        Verb.FLATTEN,
+        Verb.CLOSE,
+        Verb.REJECT,
+        Verb.PLAN_STOP,
+    }
+)
 # These are never too many.
 _UNLIMITED = frozenset({Verb.PAUSE, Verb.HALT, Verb.KILL, Verb.FLATTEN})
 _DESTRUCTIVE = frozenset({Verb.KILL, Verb.FLATTEN, Verb.CLOSE, Verb.LIMIT, Verb.ADMIN_RESUME})
@@ -44,7 +57,8 @@ class Wish:
     Attributes:
         session: id; empty for the home itself.
         arguments: `symbol` for close, `decision` and at choice `quantity` for approve, `decision`
-            for reject, `name` and `value` for limit; empty for the others.
+            for reject, `name` and `value` for limit, `plan` for plan_stop, what `_orders` reads
+            for order and plan; empty for the others.
         reason: why; never empty.
     """
 

@@ -58,6 +58,9 @@ OptionalWebAddress = Annotated[str, Field(pattern=f"^({_WEB})?$")]
 _MAIL = r"[^@\s,<>]+@[^@\s,<>]+"
 OptionalMailAddress = Annotated[str, Field(pattern=f"^({_MAIL})?$")]
 MailAddresses = Annotated[str, Field(pattern=f"^({_MAIL}(, *{_MAIL})*)?$")]
+_SYMBOL = r"[A-Z0-9]+/[A-Z0-9]+"
+Symbols = Annotated[str, Field(pattern=f"^{_SYMBOL}(, *{_SYMBOL})*$")]
+Interval = Annotated[str, Field(pattern=r"^[1-9]\d*[smhdw]$")]
 Urgency = Literal["notice", "warning", "urgent"]
 Base = Annotated[str, Field(pattern="^[A-Z0-9]+$")]
 AmountPerBase = dict[Base, Amount]

@@ -9,14 +9,21 @@ from pydantic import field_validator, model_validator
 from athena.errors import ConfigError
 from athena.platform.config._keys import (
     Address,
+    Amount,
+    AmountPerBase,
     BasisPoints,
     Factor,
     Fraction,
+    FractionPerBase,
+    Interval,
     MailAddresses,
+    Minutes,
+    Number,
     OptionalMailAddress,
     OptionalWebAddress,
     Ratio,
     Section,
+    Symbols,
     Urgency,
     WebAddress,
     Whole,
@@ -115,6 +122,9 @@ class KrakenConfig(Section):
     """How Kraken is reached."""
 
     url: Address = key("https://api.kraken.com", "address of its REST interface, without a path")
+    tier: Literal["starter", "intermediate", "pro"] = key(
+        "starter", "how far Kraken trusts the account; decides how often it may be asked"
+    )
 
 
 class VenuesConfig(Section):
@@ -129,6 +139,75 @@ class LiveConfig(Section):
     is_enabled: bool = key(
         default=False, meaning="let `athena live` begin; it has to stand in a file"
     )
+
+
+class SessionConfig(Section):
+    """What a session trades, unless the command says otherwise, and how its orders leave."""
+
+    strategy: str = key("sma_cross", "built-in name, my_file.py:MyStrategy or module:Class")
+    symbols: Symbols = key("BTC/USD", "what it trades, separated by commas")
+    interval: Interval = key("1m", "length of the bars that it decides on")
+    paper_cash: Amount = key(Decimal(10_000), "what a paper account begins with, quote currency")
+    order_deadline_s: Number = key(
+        Decimal(5),
+        "the venue refuses an order that reaches it later than this",
+        ge=Decimal("0.5"),
+        le=60,
+    )
+
+
+def _check_part_of_all(weights: FractionPerBase) -> None:
+    total = sum(weights.values())
+    if total > 1:
+        message = f"expected weights that add up to at most 1, was {total}"
+        raise ValueError(message)
+
+
+class RebalanceConfig(Section):
+    """Holdings that a session keeps at target weights; off without weights."""
+
+    weights: FractionPerBase = key(
+        {}, "part of the core book per coin it trades, the rest is cash; empty: off"
+    )
+    share_frac: Fraction = key(Decimal(1), "part of the equity that is the core book")
+    takes_coins: bool = key(
+        default=False,
+        meaning="coins that the account holds at the beginning are in the book: they may be sold",
+    )
+    off_frac: Fraction = key(Decimal("0.05"), "a weight that is farther off starts a rebalance")
+    check_minutes: Minutes = key(60, "between two looks at the weights", ge=1)
+    rest_minutes: Minutes = key(1_440, "between the starts of two rebalances", ge=1)
+
+    @model_validator(mode="after")
+    def _is_a_whole(self) -> Self:
+        _check_part_of_all(self.weights)
+        return self
+
+
+class HodlConfig(Section):
+    """A part of each profit that is set aside in coins, and never sold."""
+
+    is_enabled: bool = key(default=False, meaning="set profits aside")
+    profit_frac: Fraction = key(Decimal("0.1"), "part of each net profit of the trading book")
+    profit_min: Amount = key(Decimal(1), "a smaller profit gives nothing, quote units")
+    weights: FractionPerBase = key(
+        {"XRP": Decimal("0.3333"), "BTC": Decimal("0.3333")},
+        "what of it goes into which coin, the rest stays quote currency",
+    )
+    purchase_min: AmountPerBase = key(
+        {"XRP": Decimal(25), "BTC": Decimal(15)}, "pending money that starts a purchase"
+    )
+    event_max: Amount = key(Decimal(1_000), "most that one profit sets aside, quote units")
+    day_max: Amount = key(Decimal(5_000), "most that one UTC day sets aside, quote units")
+
+    @model_validator(mode="after")
+    def _is_a_whole(self) -> Self:
+        _check_part_of_all(self.weights)
+        missing = sorted(set(self.weights) - set(self.purchase_min))
+        if missing:
+            message = f"expected hodl.purchase_min for {', '.join(missing)}, was without"
+            raise ValueError(message)
+        return self
 
 
 class WebhookConfig(Section):
@@ -195,4 +274,7 @@ class Config(Section):
     risk: RiskConfig = RiskConfig()
     venues: VenuesConfig = VenuesConfig()
     live: LiveConfig = LiveConfig()
+    session: SessionConfig = SessionConfig()
+    rebalance: RebalanceConfig = RebalanceConfig()
+    hodl: HodlConfig = HodlConfig()
     notices: NoticesConfig = NoticesConfig()

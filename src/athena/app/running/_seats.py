@@ -1,0 +1,83 @@
+"""Strategies beside a session: what they decide on closed bars, kept across a restart."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from athena.errors import InputError
+from athena.platform import atomic_write_text, storage_errors
+from athena.research.hosting import RiskFeed, StrategyHost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from athena.app.running._bars import Step
+    from athena.domain import Bars
+    from athena.research.hosting import Decision
+    from athena.trading import State, Strategy
+    from athena.trading.live import CorrelationSeen, RiskSeen
+
+SEATS_FILE = "strategies.json"
+
+
+class Seats:
+    """Strategies in their places, and the risk inputs of the bars that they see."""
+
+    __slots__ = ("_file", "_host", "_risk")
+
+    def __init__(
+        self,
+        strategies: Sequence[tuple[str, Strategy]],
+        history: Sequence[Bars],
+        state: State,
+        folder: Path,
+    ) -> None:
+        """Seat strategies, with what they remembered before a restart.
+
+        Raises:
+            InputError: what was remembered is damaged, or of other strategies.
+            StrategyError: a strategy raised.
+        """
+        self._file = folder / SEATS_FILE
+        self._risk = RiskFeed(history)
+        self._host = StrategyHost(strategies, history, state, saved=read_kept(folder))
+
+    def risk_of(self, step: Step) -> tuple[RiskSeen | CorrelationSeen, ...]:
+        """Return what the risk engine has to know before anybody decides."""
+        return self._risk.on_bars(step.close_ns, step.bars)
+
+    def decide(self, step: Step) -> tuple[Decision, ...]:
+        """Ask the strategies that the step wakes."""
+        return self._host.on_bars(step.close_ns, step.bars)
+
+    def save(self) -> None:
+        """Keep what they have to know after a restart; called once their wishes were judged."""
+        atomic_write_text(self._file, json.dumps(self._host.save()))
+
+    @property
+    def not_kept(self) -> tuple[str, ...]:
+        """Name what a restart makes them forget."""
+        return self._host.not_kept()
+
+
+def read_kept(folder: Path) -> dict[str, Any] | None:
+    """Read what strategies remembered; None when they have not decided yet.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    file = folder / SEATS_FILE
+    with storage_errors(file):
+        if not file.is_file():
+            return None
+        text = file.read_text("utf-8")
+    try:
+        kept: dict[str, Any] = json.loads(text)
+        kept["decided_ns"] += 0
+    except (ValueError, KeyError, TypeError):
+        message = f"expected what strategies remember in {file}, was something else"
+        hint = f"rm {file}: they begin anew, orders and positions stay as they are"
+        raise InputError(message, hint=hint) from None
+    return kept
