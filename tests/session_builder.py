@@ -19,6 +19,7 @@ from athena.trading.live import (
     FillSeen,
     OrderSeen,
     PlaceOrder,
+    PlanRules,
     PriceSeen,
     Request,
     Result,
@@ -53,6 +54,9 @@ class Desk:
     cash: Decimal = Decimal(100_000)
     is_open: bool = True
     settings: SessionSettings = field(default_factory=SessionSettings)
+    strategies: list[StrategySlot] = field(default_factory=lambda: [StrategySlot("a")])
+    rules: PlanRules = field(default_factory=PlanRules)
+    coins_slot: int | None = None
     opening: AccountSeen | None = None
     store: MemoryStore = field(default_factory=MemoryStore)
     now_ns: int = NOON
@@ -71,10 +75,12 @@ class Desk:
             mode="paper",
             instruments=self.instruments,
             instrument_limits=own,
-            strategies=[StrategySlot("a")],
+            strategies=self.strategies,
             limits=cheap_limits(is_open=self.is_open),
             settings=self.settings,
             details={"versions": {}},
+            rules=self.rules,
+            coins_slot=self.coins_slot,
         )
         account = self.opening or self.account()
         prices = dict.fromkeys(range(len(self.instruments)), PRICE)

@@ -77,10 +77,7 @@ def state_of(manifest: Mapping[str, Any]) -> StateTables:
         return new_state(
             instruments=instruments_of(manifest),
             instrument_limits=[InstrumentLimits(**item) for item in setup["instrument_limits"]],
-            strategies=[
-                StrategySlot(item["name"], Book(item["book"]), item["share_ppm"])
-                for item in setup["strategies"]
-            ],
+            strategies=slots_of(manifest),
             limits=limits_table(setup["limits"]),
             cash=Decimal(setup["cash"]),
             start_ns=setup["start_ns"],
@@ -98,6 +95,14 @@ def state_of(manifest: Mapping[str, Any]) -> StateTables:
 def instruments_of(manifest: Mapping[str, Any]) -> list[Instrument]:
     """Read the instruments of a run, in the order of the core's rows."""
     return [_instrument(item) for item in manifest[SETUP_KEY]["instruments"]]
+
+
+def slots_of(manifest: Mapping[str, Any]) -> list[StrategySlot]:
+    """Read the slots of a run, in the order of the core's rows."""
+    return [
+        StrategySlot(item["name"], Book(item["book"]), item["share_ppm"])
+        for item in manifest[SETUP_KEY]["strategies"]
+    ]
 
 
 def bars_of(manifest: Mapping[str, Any]) -> list[BarsReference]:

@@ -208,6 +208,11 @@ class Rebalancing:
     legs: tuple[Progress, ...] = ()
     measured: Measured | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Tell whether a rebalance is under way."""
+        return self.plan is not None and self.stage is not RebalanceStage.DONE
+
 
 @dataclass(frozen=True, slots=True)
 class LegDue:

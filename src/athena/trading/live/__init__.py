@@ -26,6 +26,8 @@ from athena.trading.live._events import (
     Operated,
     OrderSeen,
     Outage,
+    PlanStarted,
+    PlanStopped,
     PriceSeen,
     Request,
     Result,
@@ -37,18 +39,28 @@ from athena.trading.live._events import (
     Wanted,
 )
 from athena.trading.live._fold import Folded, fold_journal
-from athena.trading.live._news import HALT_WORDS
+from athena.trading.live._halt_words import HALT_WORDS
 from athena.trading.live._opening import (
+    EXTERNAL_SLOT,
+    HOLDINGS_SLOT,
     Resumed,
     SessionPlan,
     open_session,
     resume_session,
 )
+from athena.trading.live._plan_book import (
+    EndedPlan,
+    PlanBook,
+    PlanRules,
+    RunningPlan,
+)
 from athena.trading.live._readiness import Readiness
 from athena.trading.live._session import SESSION_KEY, Session, SessionSettings
 
 __all__ = [
+    "EXTERNAL_SLOT",
     "HALT_WORDS",
+    "HOLDINGS_SLOT",
     "NOT_TRADED",
     "SESSION_KEY",
     "AccountSeen",
@@ -60,6 +72,7 @@ __all__ = [
     "Degradation",
     "Dependency",
     "Effect",
+    "EndedPlan",
     "Event",
     "FillSeen",
     "Folded",
@@ -69,6 +82,10 @@ __all__ = [
     "OrderSeen",
     "Outage",
     "PlaceOrder",
+    "PlanBook",
+    "PlanRules",
+    "PlanStarted",
+    "PlanStopped",
     "PriceSeen",
     "QueryAccount",
     "Readiness",
@@ -76,6 +93,7 @@ __all__ = [
     "Result",
     "Resumed",
     "RiskSeen",
+    "RunningPlan",
     "Session",
     "SessionPlan",
     "SessionSettings",

@@ -121,7 +121,7 @@ class AccountBook:
             if abs(shown - booked) > max(_BASE_TOLERANCE, instrument.lot):
                 found.append(f"{instrument.base}: the books say {booked}, the venue {shown}")
         quote = self._instruments[0].quote
-        booked = from_money(self._core.s.account[at.CASH])
+        booked = from_money(self._core.s.account[at.CASH] + self._memory.plans.kept)
         shown = view.balances.get(quote, Decimal(0))
         if abs(shown - booked) > _CASH_TOLERANCE:
             found.append(f"{quote}: the books say {booked}, the venue {shown}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from athena.domain import DenialCode
 from athena.trading._core import codes, outside, step
@@ -11,9 +11,15 @@ from athena.trading._core.orders import find_row
 from athena.trading._intent import write_intent
 
 if TYPE_CHECKING:
-    from athena.trading._core.layout import State
+    from collections.abc import Callable
+
+    from athena.trading._core.layout import State, Table
     from athena.trading._intent import Intent
     from athena.trading._setup import StateTables
+
+    Follower = Callable[[State, Table, int, int], None]
+
+ResultT = TypeVar("ResultT")
 
 
 class Core:
@@ -24,12 +30,24 @@ class Core:
         s: the same as memory views, which CPython reads best.
     """
 
-    __slots__ = ("s", "tables")
+    __slots__ = ("_follow", "s", "tables")
 
-    def __init__(self, tables: StateTables) -> None:
-        """Drive a state."""
+    def __init__(self, tables: StateTables, follow: Follower) -> None:
+        """Drive a state.
+
+        Args:
+            tables: the state.
+            follow: told the state after each input, the records, and where those of it lie.
+        """
         self.tables = tables
         self.s: State = tables.views
+        self._follow = follow
+
+    def _apply(self, apply: Callable[..., ResultT], *arguments: int) -> ResultT:
+        begin = self.s.account[at.N_WORDS]
+        result = apply(self.s, *arguments)
+        self._follow(self.s, self.s.records, begin, self.s.account[at.N_WORDS])
+        return result
 
     # --- what is read ---------------------------------------------------------------------------
 
@@ -58,30 +76,30 @@ class Core:
 
     def tick(self, now_ns: int, *, moves_stops: bool) -> None:
         """Let time pass."""
-        outside.apply_tick(self.s, now_ns, int(moves_stops))
+        self._apply(outside.apply_tick, now_ns, int(moves_stops))
 
     def price(self, instrument: int, last: int, high: int, low: int, now_ns: int) -> None:
         """Take a price."""
-        outside.apply_price(self.s, instrument, last, high, low, now_ns)
+        self._apply(outside.apply_price, instrument, last, high, low, now_ns)
 
     def risk(self, instrument: int, values: tuple[int, ...]) -> None:
         """Take an instrument's N_RISK risk inputs."""
         for field, value in enumerate((instrument, *values)):
             self.s.intent[field] = value
-        outside.apply_risk(self.s)
+        self._apply(outside.apply_risk)
 
     def correlation(self, first: int, second: int, ppm: int) -> None:
         """Take the correlation of two instruments."""
-        outside.apply_correlation(self.s, first, second, ppm)
+        self._apply(outside.apply_correlation, first, second, ppm)
 
     def limit(self, column: int, value: int) -> None:
         """Move a limit."""
-        outside.apply_limit(self.s, column, value)
+        self._apply(outside.apply_limit, column, value)
 
     def want(self, strategy: int, intent: Intent) -> int:
         """Judge an intent and return its order's number; `verdict` says what came of it."""
         write_intent(intent, strategy, self.s.intent)
-        return step.apply_intent(self.s)
+        return self._apply(step.apply_intent)
 
     def verdict(self) -> DenialCode | None:
         """Return why the last intent was denied; None when it was approved."""
@@ -90,35 +108,36 @@ class Core:
 
     def report(self, what: int, number: int, lots: int = 0, price: int = 0) -> None:
         """Apply what the venue reported of an order, other than a fill."""
-        step.apply_report(self.s, what, number, lots, price, 0, 0, 0)
+        self._apply(step.apply_report, what, number, lots, price, 0, 0, 0)
 
     def fill(  # noqa: PLR0913, PLR0917 - what a fill is
         self, number: int, lots: int, price: int, fee: int, liquidity: int, trade: int
     ) -> None:
         """Apply a fill; `trade` numbers it."""
-        step.apply_report(self.s, codes.FILLED_REPORT, number, lots, price, fee, liquidity, trade)
+        report = (codes.FILLED_REPORT, number, lots, price, fee, liquidity, trade)
+        self._apply(step.apply_report, *report)
 
     def command(self, command: int, argument: int = 0, argument_2: int = 0) -> None:
         """Apply a command."""
-        step.apply_command(self.s, command, argument, argument_2)
+        self._apply(step.apply_command, command, argument, argument_2)
 
     def cash(self, amount: int, *, is_transfer: bool, reference: int) -> None:
         """Book money that came or went without an order."""
-        step.apply_cash(self.s, amount, int(is_transfer), reference)
+        self._apply(step.apply_cash, amount, int(is_transfer), reference)
 
     def holding(
         self, strategy: int, instrument: int, lots: int, ticks: int, reference: int
     ) -> None:
         """Book coins that came or went without an order."""
-        outside.apply_holding(self.s, strategy, instrument, lots, ticks, reference)
+        self._apply(outside.apply_holding, strategy, instrument, lots, ticks, reference)
 
     def adopt(self, terms: tuple[int, ...]) -> int:
         """Take up an order of the venue; its terms in the order of `outside`'s fields."""
         for field, value in enumerate(terms):
             self.s.intent[field] = value
-        return outside.apply_adopt(self.s)
+        return self._apply(outside.apply_adopt)
 
     def health(self, bits: int, account_ns: int) -> None:
         """Say what is known of venue, clock and reconciliation, and when equity was confirmed."""
         if (self.s.account[at.HEALTH], self.s.account[at.ACCOUNT_NS]) != (bits, account_ns):
-            step.apply_health(self.s, bits, account_ns)
+            self._apply(step.apply_health, bits, account_ns)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from athena.domain import Liquidity, OrderState, OrderType, Side
     from athena.trading._intent import Intent
     from athena.trading._records import Command
+    from athena.trading.algorithms import Plan
 
 NOT_TRADED = -1  # the instrument of an order in something that the session does not trade
 
@@ -255,6 +256,26 @@ class Operated:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStarted:
+    """A person or the desk wants a plan carried out; the same id twice is one plan."""
+
+    plan: Plan
+    ts_ns: int
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStopped:
+    """A plan, or a rebalance, is to ask for nothing more; its working order is cancelled."""
+
+    plan_id: str
+    ts_ns: int
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class LimitChanged:
     """An operator's new value of a risk limit, within its ceiling."""
 
@@ -289,6 +310,8 @@ Event = (
     | Tick
     | Wanted
     | Operated
+    | PlanStarted
+    | PlanStopped
     | LimitChanged
     | Outage
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from athena.trading._journal_reader import read_frames
 from athena.trading._manifest import state_of
 from athena.trading._records import show_record
 from athena.trading._snapshot import restore_snapshot, snapshot_difference
-from athena.trading.live._memory import Memory
+from athena.trading.live._memory import MEMORY_NOTE, Memory
+from athena.trading.live._plan_book import PLAN_NOTE, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +75,7 @@ def fold_journal(
     begin = 0 if from_beginning else _last_but_one(store)
     frames = read_frames(store)
     manifest = next(frames).values()
-    folded = Folded(manifest, state_of(manifest), Memory())
+    folded = Folded(manifest, state_of(manifest), Memory(rules_of(manifest)))
     previous = FrameKind.MANIFEST
     for frame in frames:
         if frame.sequence >= begin:
@@ -91,10 +93,14 @@ def _last_but_one(store: JournalStore) -> int:
     previous = FrameKind.MANIFEST
     for frame in read_frames(store):
         # A snapshot is complete when the note behind it is: the crash may have come between.
-        if frame.kind is FrameKind.NOTE and previous is FrameKind.SNAPSHOT:
+        if previous is FrameKind.SNAPSHOT and _is_memory(frame):
             found.append(frame.sequence - 1)
         previous = frame.kind
     return found[-2] if len(found) > 1 else 0
+
+
+def _is_memory(frame: Frame) -> bool:
+    return frame.kind is FrameKind.NOTE and frame.values()["kind"] == MEMORY_NOTE
 
 
 def _take(folded: Folded, frame: Frame, *, is_start: bool, previous: FrameKind) -> None:
@@ -108,11 +114,27 @@ def _take(folded: Folded, frame: Frame, *, is_start: bool, previous: FrameKind) 
             message = f"frame {frame.sequence}: expected the snapshot's {differs}, was another"
             raise CheckFailed(message, hint=_HINT)
         folded.n_compared += 1
-    elif frame.kind is FrameKind.NOTE and is_start and previous is FrameKind.SNAPSHOT:
-        folded.memory = Memory.from_values(frame.values())
+    elif frame.kind is FrameKind.NOTE:
+        _take_note(folded, frame, is_start=is_start and previous is FrameKind.SNAPSHOT)
     elif frame.kind is FrameKind.FINAL:
         message = "expected the journal of a session, was that of a run that ended"
         raise InputError(message)
+
+
+def _take_note(folded: Folded, frame: Frame, *, is_start: bool) -> None:
+    values = frame.values()
+    plans = folded.memory.plans
+    if values["kind"] == PLAN_NOTE:
+        plans.take_note(values)
+    elif values["kind"] == MEMORY_NOTE and is_start:
+        folded.memory = Memory.from_values(values, plans.rules)
+    elif values["kind"] == MEMORY_NOTE and _as_json(plans.to_values()) != values["plans"]:
+        message = f"frame {frame.sequence}: expected the snapshot's plans, was another progress"
+        raise CheckFailed(message, hint=_HINT)
+
+
+def _as_json(values: object) -> object:
+    return json.loads(json.dumps(values))
 
 
 def _apply(folded: Folded, frame: Frame) -> None:
@@ -134,6 +156,7 @@ def _apply(folded: Folded, frame: Frame) -> None:
             _refuse(frame, array, position, show_record(remade, 0))
         is_adopted = s.account[at.NEXT_NUMBER] > number
         folded.memory.take_record(words, position, number if is_adopted else 0)
+        folded.memory.plans.take_input(s, words, position, position + made)
         s.account[at.N_WORDS] = 0
         s.account[at.N_EFFECTS] = 0
         folded.n_events += 1

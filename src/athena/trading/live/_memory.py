@@ -7,30 +7,35 @@ from typing import TYPE_CHECKING, Any
 
 from athena.trading._core import codes, outside
 from athena.trading._core import layout as at
+from athena.trading.live._plan_book import PlanBook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from athena.trading._core.layout import Table
+    from athena.trading.live._plan_book import PlanRules
 
+MEMORY_NOTE = "memory"
 _KEYS_MAX = 20_000
 _ADOPTED_MAX = 2_000
 _HEADER = 2
 
 
 class Memory:
-    """Keys of what was booked, and orders that were taken up.
+    """Keys of what was booked, orders that were taken up, and execution plans.
 
     Attributes:
         adopted: key of the venue's id -> number of the order in the core, newest 2,000.
+        plans: that run, and what became of the newest.
     """
 
-    __slots__ = ("_keys", "adopted")
+    __slots__ = ("_keys", "adopted", "plans")
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, rules: PlanRules) -> None:
+        """Begin with nothing; `rules` are those of what goes on by itself."""
         self._keys: OrderedDict[int, None] = OrderedDict()
         self.adopted: OrderedDict[int, int] = OrderedDict()
+        self.plans = PlanBook(rules)
 
     def has(self, key: int) -> bool:
         """Tell whether a fill or a transfer was booked; the newest 20,000 are known."""
@@ -67,12 +72,17 @@ class Memory:
 
     def to_values(self) -> dict[str, object]:
         """Return it as JSON, for a snapshot."""
-        return {"keys": list(self._keys), "adopted": list(self.adopted.items())}
+        return {
+            "keys": list(self._keys),
+            "adopted": list(self.adopted.items()),
+            "plans": self.plans.to_values(),
+        }
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Memory:
+    def from_values(cls, values: Mapping[str, Any], rules: PlanRules) -> Memory:
         """Build it from a snapshot's JSON."""
-        memory = cls()
+        memory = cls(rules)
+        memory.plans = PlanBook.from_values(values["plans"], rules)
         memory._keys.update(dict.fromkeys(values["keys"]))
         memory.adopted.update((key, number) for key, number in values["adopted"])
         return memory

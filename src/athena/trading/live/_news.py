@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading.live._effects import Alert, Urgency
+from athena.trading.live._halt_words import HALT_WORDS
 
 if TYPE_CHECKING:
     from athena.trading.live._core import Core
@@ -14,17 +15,6 @@ if TYPE_CHECKING:
     from athena.trading.live._memory import Memory
 
 _HEADER = 2
-
-HALT_WORDS = {
-    at.HALT_DAY: "the daily loss limit was reached; no new risk until the next UTC day",
-    at.HALT_WEEK: "the weekly loss limit was reached; positions are halved, no new risk this week",
-    at.HALT_DRAWDOWN: "the drawdown stop was reached; no new risk until an admin resumes",
-    at.HALT_LIMIT: "the drawdown limit was reached; everything is closed until an admin resumes",
-    at.HALT_KILL: "the kill switch was thrown; everything is closed until an admin resumes",
-    at.HALT_PAUSED: "paused; no new risk until resumed",
-    at.HALT_OPERATOR: "halted; only exits and protection until an admin resumes",
-    at.HALT_FAULT: "the books met something that cannot be; halted until an admin has looked",
-}
 
 # notice -> urgency, code, words; the argument is put in
 _NOTICES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from athena.trading._setup import StrategySlot, digest_of
 from athena.trading.live._events import PriceSeen, Tick
 from athena.trading.live._fold import fold_journal
 from athena.trading.live._memory import Memory
+from athena.trading.live._plan_book import RULES_KEY, PlanRules
 from athena.trading.live._session import SESSION_KEY, Session, SessionSettings
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from athena.trading.live._effects import Effect
     from athena.trading.live._events import AccountSeen
 
-EXTERNAL = "external"
-HOLDINGS = "holdings"
+EXTERNAL_SLOT = "external"
+HOLDINGS_SLOT = "holdings"
 _MONEY_STEP = Decimal("1e-8")
 
 
@@ -44,6 +45,8 @@ class SessionPlan:
             are added, for orders of others and for what the account held before.
         settings: how it behaves.
         details: more for the manifest: versions, hashes, venue.
+        rules: what goes on by itself.
+        coins_slot: that the coins of the account are booked on; None sets them aside.
     """
 
     session_id: str
@@ -54,6 +57,8 @@ class SessionPlan:
     limits: Ints
     settings: SessionSettings
     details: Mapping[str, object]
+    rules: PlanRules = field(default_factory=PlanRules)
+    coins_slot: int | None = None
 
 
 def open_session(
@@ -64,7 +69,7 @@ def open_session(
     *,
     now_ns: int,
 ) -> tuple[Session, list[Effect]]:
-    """Take an account over: its money is the session's, its coins are set aside.
+    """Take an account over: its money is the session's, its coins are set aside unless told.
 
     Args:
         store: empty.
@@ -94,9 +99,12 @@ def open_session(
     manifest = _manifest(plan, cash, _opened_ns(account), now_ns)
     journal = JournalWriter(store, manifest)
     session = Session(
-        state_of(manifest), journal, manifest, Memory(), plan.settings, now_ns=now_ns
+        state_of(manifest), journal, manifest, Memory(plan.rules), plan.settings, now_ns=now_ns
     )
-    effects = _take_over(session, account, prices, manifest, now_ns)
+    slot = plan.coins_slot
+    if slot is None:
+        slot = manifest[SESSION_KEY]["holdings_slot"]
+    effects = _take_over(session, account, prices, slot, now_ns)
     session.flush()
     return session, effects
 
@@ -111,8 +119,8 @@ def _opened_ns(account: AccountSeen) -> int:
 def _manifest(plan: SessionPlan, cash: Decimal, venue_ns: int, now_ns: int) -> dict[str, Any]:
     strategies = [
         *plan.strategies,
-        StrategySlot(EXTERNAL, Book.TRADING, 0),
-        StrategySlot(HOLDINGS, Book.HODL, 0),
+        StrategySlot(EXTERNAL_SLOT, Book.TRADING, 0),
+        StrategySlot(HOLDINGS_SLOT, Book.HODL, 0),
     ]
     setup = describe_setup(
         instruments=plan.instruments,
@@ -130,19 +138,23 @@ def _manifest(plan: SessionPlan, cash: Decimal, venue_ns: int, now_ns: int) -> d
         "external_slot": len(plan.strategies),
         "holdings_slot": len(plan.strategies) + 1,
     }
-    return {**plan.details, SETUP_KEY: setup, SESSION_KEY: own}
+    return {
+        **plan.details,
+        SETUP_KEY: setup,
+        SESSION_KEY: own,
+        RULES_KEY: plan.rules.to_values(),
+    }
 
 
 def _take_over(
     session: Session,
     account: AccountSeen,
     prices: Mapping[int, int],
-    manifest: Mapping[str, Any],
+    slot: int,
     now_ns: int,
 ) -> list[Effect]:
-    """Set aside what the account holds, then look at its orders."""
+    """Book what the account holds on a slot, then look at its orders."""
     effects: list[Effect] = []
-    slot = manifest[SESSION_KEY]["holdings_slot"]
     for k, instrument in enumerate(session.instruments):
         price = prices.get(k, 0)
         if price > 0:

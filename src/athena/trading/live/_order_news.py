@@ -91,3 +91,12 @@ def notices(words: Table, position: int, end: int) -> list[tuple[int, int]]:
             found.append((words[position + _HEADER], words[position + _HEADER + 1]))
         position += words[position] >> 8
     return found
+
+
+def halts(words: Table, position: int, end: int) -> list[int]:
+    """Return the halts that an input latched; a pause is none, it only takes time."""
+    return [
+        argument
+        for what, argument in notices(words, position, end)
+        if what == codes.NOTICE_HALT and argument != at.HALT_PAUSED
+    ]

@@ -9,7 +9,7 @@ from athena.domain import MINUTE_NS, SECOND_NS, DenialCode
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._journal_format import FrameKind
-from athena.trading._manifest import instruments_of
+from athena.trading._manifest import instruments_of, slots_of
 from athena.trading._records import Command
 from athena.trading._setup import limit_columns
 from athena.trading.live._account import VIEW_OVERLAP_NS, AccountBook
@@ -25,6 +25,8 @@ from athena.trading.live._events import (
     Operated,
     OrderSeen,
     Outage,
+    PlanStarted,
+    PlanStopped,
     PriceSeen,
     RiskSeen,
     StreamAlive,
@@ -35,8 +37,10 @@ from athena.trading.live._events import (
 )
 from athena.trading.live._evidence import Evidence
 from athena.trading.live._identity import OrderIds
+from athena.trading.live._memory import MEMORY_NOTE
 from athena.trading.live._news import News
 from athena.trading.live._outbox import Outbox, is_at_venue
+from athena.trading.live._plans import Plans
 from athena.trading.live._readiness import Readiness
 from athena.trading.live._watch import ProtectionWatch
 
@@ -45,10 +49,11 @@ if TYPE_CHECKING:
 
     from athena.domain import Instrument
     from athena.trading._journal import JournalWriter
-    from athena.trading._setup import StateTables
+    from athena.trading._setup import StateTables, StrategySlot
     from athena.trading.live._effects import AmendOrder, CancelOrder, PlaceOrder
     from athena.trading.live._events import Event
     from athena.trading.live._memory import Memory
+    from athena.trading.live._plan_book import PlanBook
 
 SESSION_KEY = "session"
 _LATE_NS = SECOND_NS
@@ -84,9 +89,11 @@ class Session:
     Attributes:
         session_id: 32 hex digits.
         instruments: in the order of their indices.
+        slots: likewise; their shares are those that they began with.
         readiness: what has to hold before new risk is taken.
         degradation: how far it has withdrawn.
         watch: over the protection of positions.
+        carries_on: plans are asked for what is due; False while a process winds down.
         last_verdict: number of the order that was wanted last, and why it was denied; None when
             it was approved.
     """
@@ -105,10 +112,11 @@ class Session:
         own = manifest[SESSION_KEY]
         self.session_id: str = own["id"]
         self.instruments: tuple[Instrument, ...] = tuple(instruments_of(manifest))
+        self.slots: tuple[StrategySlot, ...] = tuple(slots_of(manifest))
         self._settings = settings
         self._journal = journal
         self._memory = memory
-        self._core = Core(tables)
+        self._core = Core(tables, memory.plans.take_input)
         ids = OrderIds(self.session_id)
         self._outbox = Outbox(self._core, ids, deadline_ns=settings.deadline_ns)
         slots = {"external": own["external_slot"], "holdings": own["holdings_slot"]}
@@ -127,6 +135,8 @@ class Session:
         self.degradation = Degradation()
         self.watch = ProtectionWatch(self._core)
         self._news = News(self._core, memory)
+        self._plans = Plans(self._core, memory, self._note)
+        self.carries_on = True
         self._ids = ids
         self._alerts: list[Alert] = []
         self._now_ns = now_ns
@@ -138,6 +148,7 @@ class Session:
         self._n_urgent_views = 0
         self._wants_view = True
         self._n_events = 0
+        self._has_note = False
         self._snapshot_ns = now_ns
         self.last_verdict: tuple[int, DenialCode | None] = (0, None)
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -154,6 +165,8 @@ class Session:
             CorrelationSeen: self._on_correlation,
             Wanted: self._on_wanted,
             Operated: self._on_operated,
+            PlanStarted: self._plans.start,
+            PlanStopped: self._on_plan_stopped,
             LimitChanged: self._on_limit,
             Outage: self._on_outage,
         }
@@ -164,6 +177,20 @@ class Session:
     def core(self) -> Core:
         """Return the core, to be read."""
         return self._core
+
+    @property
+    def plans(self) -> PlanBook:
+        """Return the execution plans, to be read."""
+        return self._memory.plans
+
+    def take_asked(self) -> list[tuple[int, DenialCode | None, str]]:
+        """Return the orders that plans asked for since this was asked last.
+
+        With each why it was denied, None when it was not, and the id of the plan.
+        """
+        asked = list(self._plans.asked)
+        self._plans.asked.clear()
+        return asked
 
     @property
     def level(self) -> Level:
@@ -209,12 +236,14 @@ class Session:
         """Write what waits to be written; called within 50 ms of an event."""
         if self._core.s.account[at.N_WORDS]:
             self._commit()
-            self._journal.sync()
+            self._sync()
+        elif self._has_note:
+            self._sync()
 
     @property
     def has_unwritten(self) -> bool:
         """Tell whether events wait to be written."""
-        return self._core.s.account[at.N_WORDS] > 0
+        return self._core.s.account[at.N_WORDS] > 0 or self._has_note
 
     def close(self) -> None:
         """Write everything and a snapshot, and let go: the session can be resumed."""
@@ -225,11 +254,15 @@ class Session:
 
     def _on_price(self, event: PriceSeen) -> None:
         k = event.instrument
+        # A price is as old as it is, however late it comes; an older one than the last is none.
+        seen_ns = min(self._now_ns, event.ts_ns - (self.readiness.venue_ahead_ns or 0))
+        if seen_ns < self._core.s.instruments[k, at.LAST_NS]:
+            return
         high, low = self._extremes[k]
         high = max(high, event.high)
         low = min(low, event.low) if low else event.low
         self._extremes[k] = (high, low)
-        self._core.price(k, event.last, high, low, self._now_ns)
+        self._core.price(k, event.last, high, low, seen_ns)
 
     def _on_tick(self, event: Tick) -> None:
         if event.venue_ahead_ns is not None:
@@ -244,6 +277,8 @@ class Session:
         if self.watch.has_gaps:  # no new risk while there is some without a stop
             bits |= at.HEALTH_UNRECONCILED
         self._core.health(bits, self.readiness.confirm(now))
+        if self.carries_on:
+            self._plans.carry_on(now)
         self._sweep()
         self._outbox.forget_ended(now)
 
@@ -400,6 +435,10 @@ class Session:
         )
         self._core.command(_COMMANDS[event.command], event.argument, event.argument_2)
 
+    def _on_plan_stopped(self, event: PlanStopped) -> None:
+        self._pass_time(moves_stops=False)
+        self._plans.stop(event)
+
     def _on_limit(self, event: LimitChanged) -> None:
         self._note(
             {
@@ -434,10 +473,12 @@ class Session:
         alerts = [*self._news.read(self._now_ns), *self._alerts]
         alerts += self._evidence.alerts
         alerts += self._account.alerts
+        alerts += self._plans.alerts
         self._alerts, self._evidence.alerts, self._account.alerts = [], [], []
+        self._plans.alerts = []
         if requests:
             self._commit()
-            self._journal.sync()
+            self._sync()
         elif self._core.s.account[at.N_WORDS] > at.RECORD_RESERVE // 2:
             self._commit()
         if self._is_snapshot_due():
@@ -490,11 +531,16 @@ class Session:
         self._core.s.account[at.N_WORDS] = 0
         self._news.restart()
 
-    def _note(self, values: dict[str, object]) -> None:
+    def _note(self, values: Mapping[str, object]) -> None:
         """Journal what the core has no record for, in its place among the records."""
         if self._core.s.account[at.N_WORDS]:
             self._commit()
         self._journal.note(FrameKind.NOTE, values)
+        self._has_note = True
+
+    def _sync(self) -> None:
+        self._journal.sync()
+        self._has_note = False
 
     def _is_snapshot_due(self) -> bool:
         is_many = self._n_events >= self._settings.snapshot_events
@@ -504,8 +550,8 @@ class Session:
         if self._core.s.account[at.N_WORDS]:
             self._commit()
         self._journal.snapshot(self._core.tables)
-        self._journal.note(FrameKind.NOTE, {"kind": "memory", **self._memory.to_values()})
-        self._journal.sync()
+        self._journal.note(FrameKind.NOTE, {"kind": MEMORY_NOTE, **self._memory.to_values()})
+        self._sync()
         self._n_events = 0
         self._snapshot_ns = self._now_ns
 
