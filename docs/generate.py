@@ -17,6 +17,8 @@ import typer
 from athena.app import build_app
 from athena.domain import DenialCode
 from athena.platform.config import KeyInfo, describe_config, format_default
+from athena.venues import capability_table
+from athena.venues.kraken import KRAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,7 @@ def generate() -> dict[str, str]:
         "configuration.md": _configuration(),
         "denial-codes.md": _denial_codes(),
         "rooms.md": _rooms(),
+        "venues.md": _venues(),
         **{f"api/{room}.md": _api(room) for room in _furnished_rooms()},
     }
     return {str(REFERENCE / name): f"{_NOTE}\n{text}" for name, text in pages.items()}
@@ -115,6 +118,17 @@ def _rooms() -> str:
             name = f"[`{room}`](api/{room}.md)" if room in furnished else f"`{room}` (empty)"
             parts.append(f"| {floor} | {name} | {_cell(job)} |")
     return "\n".join(parts) + "\n"
+
+
+def _venues() -> str:
+    return "\n".join(
+        [
+            "# Venues\n",
+            "What each venue does by itself; the core does the rest with the same rules. The",
+            "simulated venue speaks Kraken's messages through the same adapter, so it is the same.\n",
+            capability_table([KRAKEN]),
+        ]
+    )
 
 
 def _api(room: str) -> str:
