@@ -125,7 +125,7 @@ def _venues() -> str:
         [
             "# Venues\n",
             "What each venue does by itself; the core does the rest with the same rules. The",
-            "simulated venue speaks Kraken's messages through the same adapter, so it is the same.\n",
+            "simulated venue speaks Kraken's messages through the same adapter: it is the same.\n",
             capability_table([KRAKEN]),
         ]
     )
