@@ -32,6 +32,7 @@ def blocking_calls(tree: ast.AST) -> list[str]:
         if not isinstance(function, ast.AsyncFunctionDef):
             continue
         awaited = {id(node.value) for node in ast.walk(function) if isinstance(node, ast.Await)}
+        awaited |= {id(argument) for argument in _tasks(function)}
         for call in ast.walk(function):
             if not isinstance(call, ast.Call) or id(call) in awaited:
                 continue
@@ -43,6 +44,18 @@ def blocking_calls(tree: ast.AST) -> list[str]:
     return found
 
 
+def _tasks(function: ast.AsyncFunctionDef) -> list[ast.expr]:
+    """List the coroutines that are made a task: the loop runs them."""
+    return [
+        argument
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "create_task"
+        for argument in call.args
+    ]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=named)
 def test_no_coroutine_blocks_the_event_loop(path: Path) -> None:
     """A09: blocking work runs off the event loop."""
@@ -52,7 +65,10 @@ def test_no_coroutine_blocks_the_event_loop(path: Path) -> None:
 def test_a_coroutine_that_blocks_is_found_and_one_that_awaits_is_not() -> None:
     """A09: the planted fault and its clean twin."""
     planted = ast.parse("async def f():\n    time.sleep(1)\n    open('x')\n")
-    clean = ast.parse("async def f():\n    await asyncio.sleep(1)\n    await db.execute('x')\n")
+    clean = ast.parse(
+        "async def f():\n    await asyncio.sleep(1)\n    await db.execute('x')\n"
+        "    group.create_task(engine.run())\n"
+    )
     assert blocking_calls(planted) == ["f:2 sleep", "f:3 open"]
     assert blocking_calls(clean) == []
 
