@@ -59,7 +59,7 @@ class Busy(BarStrategy):
             return Intent(side=Side.SELL, lots=view.position, purpose=Purpose.EXIT)
         if view.n_working:
             return None
-        return Intent(side=Side.BUY, lots=4_000_000)
+        return Intent(side=Side.BUY, lots=4_000_000, stop_ticks=view.bar.close * 98 // 100)
 """
 
 
@@ -95,7 +95,6 @@ class Served:
     """
 
     url: str
-    process: subprocess.Popen[str]
     client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=2))
 
     def ask(self, endpoint: str, **fields: str) -> dict[str, Any]:
@@ -127,7 +126,9 @@ def served(home: Path, data: Path, *options: str) -> Iterator[Served]:
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
     try:
-        yield Served(_first_object(process)["url"], process)
+        venue = Served(_first_object(process)["url"])
+        with venue.client:
+            yield venue
     finally:
         process.terminate()
         process.communicate(timeout=20)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from athena.app._live_tables import OPERATIONS
 from athena.errors import DatabaseDamaged
+from athena.memory import TABLES as MEMORY_TABLES
 from athena.platform.database import (
     Migration,
     SqlitePlace,
@@ -42,6 +43,7 @@ ROOMS: Mapping[str, Sequence[Migration]] = {
         ),
         OPERATIONS,
     ),
+    "memory": MEMORY_TABLES,
 }
 _DAMAGED_HINT = "move the file away, then athena restore FILE"
 _LAST_BACKUP = "SELECT max(taken_at_ns) FROM app_backups"

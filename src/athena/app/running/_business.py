@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from athena.platform.config import Config
 
 _QUOTE_THRESHOLD = to_money(Decimal(1))  # pending quote money is kept from here on
+_HODL_WEIGHTS = {"XRP": Decimal("0.3333"), "BTC": Decimal("0.3333")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,16 @@ def _hodl_rules(
 ) -> HodlRules:
     section = config.hodl
     _check_traded("hodl.weights", section.weights, instruments)
+    weights = section.weights or _HODL_WEIGHTS
     coins = [
         HodlAsset(
             item.base,
             k,
-            _ppm(section.weights[item.base]),
+            _ppm(weights[item.base]),
             to_money(section.purchase_min[item.base]),
         )
         for k, item in enumerate(instruments)
-        if item.base in section.weights
+        if item.base in weights
     ]
     rest_ppm = at.PPM - sum(coin.weight_ppm for coin in coins)
     quote = HodlAsset(instruments[0].quote, -1, rest_ppm, _QUOTE_THRESHOLD)

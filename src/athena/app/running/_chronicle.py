@@ -91,6 +91,10 @@ class Chronicle:
         if isinstance(event, Answered | OrderSeen | FillSeen | AccountSeen):
             self._heard.append(event)
 
+    def forget_heard(self) -> None:
+        """Let go of what was heard before there was a session; its first view has it all."""
+        self._heard.clear()
+
     def wanted(self, number: int, code: DenialCode | None, correlation_id: str) -> None:
         """Remember which decision led to an order, and what the risk engine said of it."""
         reason = "" if code is None else code.value

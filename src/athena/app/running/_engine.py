@@ -387,6 +387,7 @@ class Engine:
             self._chronicle.alert(alert, session)
         self._chronicle.failed(output.failures)
         if session is None:
+            self._chronicle.forget_heard()
             return
         if self._is_new:
             self._is_new = False

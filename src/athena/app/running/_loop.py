@@ -82,6 +82,9 @@ class LiveLoop:
             own = [error for error in errors if isinstance(error, AthenaError)]
             self._engine.stopped_by((own or errors)[0], self._ground.now_ns)
             raise (own or errors)[0] from None
+        except AthenaError as error:
+            self._engine.stopped_by(error, self._ground.now_ns)
+            raise
 
     async def _run(self, duration_ns: int | None) -> Ending:
         until_ns = None if duration_ns is None else self._ground.now_ns + duration_ns

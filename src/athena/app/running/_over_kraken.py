@@ -53,7 +53,7 @@ VENUE = "kraken"
 _PAPER_KEY = "athena-paper"
 _ASK_TIMEOUT_S = 10.0
 _ASK_TIMEOUT_MIN_S = 0.5
-_TRIES = 5
+_TRIES = 2
 _PAUSE_S = 1.0
 
 

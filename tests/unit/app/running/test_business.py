@@ -66,7 +66,16 @@ def test_bags_have_a_slot_that_nobody_sells_from_and_the_specified_thresholds() 
     assert (rules.event_cap, rules.day_cap) == (1_000 * MONEY, 5_000 * MONEY)
 
 
-@pytest.mark.parametrize("sections", [{"rebalance": WEIGHTS}, {"hodl": {"is_enabled": True}}])
+def test_a_third_that_nothing_traded_can_take_stays_quote_currency() -> None:
+    rules = business_of(config(hodl={"is_enabled": True}), [BTC], 1, "s").rules.hodl
+    assert rules is not None
+    assert [(a.name, a.weight_ppm) for a in rules.assets] == [("USDT", 666_700), ("BTC", 333_300)]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [{"rebalance": WEIGHTS}, {"hodl": {"is_enabled": True, "weights": {"XRP": "0.5"}}}],
+)
 def test_a_coin_that_the_session_does_not_trade_is_refused(sections: dict[str, object]) -> None:
     with pytest.raises(InputError, match="was XRP"):
         business_of(config(**sections), [BTC], 1, "s")
