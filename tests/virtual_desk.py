@@ -21,7 +21,7 @@ from athena.trading.live import (
 )
 from athena.venues import Driver
 from athena.venues.exchange import Exchange, ExchangeSettings, Listing
-from athena.venues.faults import FaultPlan
+from athena.venues.faults import NO_FAULTS, FaultPlan, strike
 from athena.venues.kraken import KrakenAdapter, Tier
 from tests.core_builder import NOON
 
@@ -45,7 +45,7 @@ XRP_USD = Instrument(
 
 @dataclass
 class VirtualDesk:
-    """One process, one venue, no faults; the market trades at `prices`, which a test may move.
+    """One process, one venue; the market trades at `prices`, which a test may move.
 
     Attributes:
         prices: of the instruments, quote currency.
@@ -61,6 +61,7 @@ class VirtualDesk:
     coins_slot: int | None = None
     instruments: tuple[Instrument, ...] = (BTC_USD, XRP_USD)
     trade_worth: Decimal = Decimal(10_000_000)
+    faults: FaultPlan = NO_FAULTS
     heap: Heap = field(default_factory=lambda: Heap(NOON))
     store: CrashStore = field(default_factory=CrashStore)
     driver: Driver | None = None
@@ -68,13 +69,14 @@ class VirtualDesk:
     placed: list[Mapping[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._struck_ns = NOON
         listings = [Listing(item) for item in self.instruments]
         settings = ExchangeSettings(seed=7, balances=self.balances, participation_frac=Decimal(1))
         self.exchange = Exchange(listings, settings, now_ns=NOON)
         self.network = Network(
             heap=self.heap,
             exchange=self.exchange,
-            plan=FaultPlan(0),
+            plan=self.faults,
             rules=self._adapter().counter_rules,
             key=_KEY,
             reaches=self._reaches,
@@ -90,7 +92,12 @@ class VirtualDesk:
     # --- the venue ------------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        self.exchange.advance(max(self.heap.now_ns, self.exchange.now_ns))
+        now_ns = self.heap.now_ns
+        for event in self.faults.exchange_events(self._struck_ns, now_ns):
+            self.exchange.advance(max(event.at_ns, self.exchange.now_ns))
+            strike(self.exchange, event)
+        self._struck_ns = now_ns
+        self.exchange.advance(max(now_ns, self.exchange.now_ns))
 
     def _reaches(self, endpoint: str, fields: Mapping[str, str]) -> None:
         if endpoint == "AddOrder":

@@ -11,6 +11,7 @@ from athena.domain import Book, OrderType, Purpose, Side
 from athena.platform.config import CostsConfig, RiskConfig
 from athena.research.engine._limits import risk_limits
 from athena.trading import Command, Intent, StrategySlot, digest_of
+from athena.trading import layout as at
 from athena.trading import limits as limit
 from athena.trading.algorithms import (
     RebalanceRules,
@@ -147,8 +148,10 @@ def test_a_rebalance_waits_while_a_trade_in_the_asset_is_in_flight() -> None:
     rests = Intent(side=Side.BUY, type=OrderType.LIMIT, lots=1_000_000, limit_ticks=400_000)
     desk.tell(Wanted(0, rests, desk.heap.now_ns))
     desk.run_until(lambda: desk.session.plans.rebalancing.is_under_way, 3_700)
+    n_denied = desk.session.core.s.account[at.N_DENIED]
     desk.run(60)
     assert [order["price"] for order in desk.placed] == ["40000"]
+    assert desk.session.core.s.account[at.N_DENIED] == n_denied  # it waits, and uses no try up
     desk.tell(Operated(Command.CANCEL, desk.heap.now_ns, "ann", "no longer", argument=1))
     desk.run_until(lambda: is_done(desk), 3_600)
     assert [order["type"] for order in desk.placed] == ["buy", "sell", "buy", "buy"]

@@ -23,30 +23,41 @@ from athena.trading import (
 )
 from athena.trading.algorithms import dca_plan, twap_plan
 from athena.trading.live import PlanStarted, fold_journal
-from tests.core_builder import MONEY, cheap_limits
+from athena.venues.faults import DEFAULT_RATES, NO_FAULTS, Fault, FaultPlan
+from tests.core_builder import MONEY, NOON, cheap_limits
 from tests.virtual_desk import VirtualDesk
 
 LOTS = 30_000_007
 DOLLARS = 1_000
 N_SLICES = 4
-EXAMPLES = 150 if os.environ.get("ATHENA_FULL") == "1" else 8
+EXAMPLES = 40 if os.environ.get("ATHENA_FULL") == "1" else 8
 
+WIRE_FAULTS = (
+    Fault.TIMEOUT_BEFORE_ACCEPT,
+    Fault.TIMEOUT_AFTER_ACCEPT,
+    Fault.DUPLICATE,
+    Fault.LATE,
+    Fault.REORDERED,
+    Fault.TOO_MANY_REQUESTS,
+    Fault.SERVER_ERROR,
+    Fault.PARTIAL_FILL_THEN_DISCONNECT,
+)
+
+trade_worths = st.sampled_from([500, 5_000, 10_000_000])
 kills = st.lists(st.tuples(st.floats(0.1, 200), st.floats(0.5, 60)), max_size=5)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(kills=kills, trade_worth=st.sampled_from([500, 5_000, 10_000_000]))
-def test_a_total_is_traded_once_whenever_the_process_is_killed(
-    kills: list[tuple[float, float]], trade_worth: int
-) -> None:
+def desk_with_plans(trade_worth: int, faults: FaultPlan = NO_FAULTS) -> VirtualDesk:
+    """Return a desk on which a TWAP of bitcoin and a DCA of ripple have just begun."""
     desk = VirtualDesk(
         limits=cheap_limits(is_open=True),
         balances={"USD": Decimal(100_000)},
         prices=[Decimal(45_000), Decimal("0.5")],
         slots=[StrategySlot("manual"), StrategySlot("core", Book.CORE)],
         trade_worth=Decimal(trade_worth),
+        faults=faults,
     )
-    desk.run(20)
+    desk.run_until(lambda: desk.has_session, 60)
     now_ns = desk.heap.now_ns
     twap = twap_plan(
         "t",
@@ -70,19 +81,49 @@ def test_a_total_is_traded_once_whenever_the_process_is_killed(
     for plan in (twap, dca):
         desk.tell(PlanStarted(plan, now_ns, "ann", "because"))
     desk.session.flush()  # an operator is answered after that
+    return desk
+
+
+def kill_at(desk: VirtualDesk, kills: list[tuple[float, float]]) -> None:
     for after_s, down_s in kills:
         desk.run(after_s)
         desk.kill()
         desk.run(down_s)
         desk.start()
-    desk.run(36 * 60)
 
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(kills=kills, trade_worth=trade_worths)
+def test_a_total_is_traded_once_whenever_the_process_is_killed(
+    kills: list[tuple[float, float]], trade_worth: int
+) -> None:
+    desk = desk_with_plans(trade_worth)
+    kill_at(desk, kills)
+    desk.run(36 * 60)
+    assert not desk.session.plans.running
+    assert desk.session.plans.ended["t"].why == ""
+    held = check_totals(desk)
+    assert held == LOTS
     check_orders(desk)
-    check_totals(desk)
-    desk.session.flush()
-    folded = fold_journal(desk.store, from_beginning=True)
-    assert folded.memory.plans.to_values() == desk.session.plans.to_values()
-    assert digest_of(folded.tables.views) == digest_of(desk.session.core.s)
+    check_fold(desk)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(kills=kills, trade_worth=trade_worths, seed=st.integers(0, 10**6))
+def test_no_more_than_the_total_is_traded_when_venue_and_wire_fail_too(
+    kills: list[tuple[float, float]], trade_worth: int, seed: int
+) -> None:
+    """F01 to F08, F18: what fails may cost slices, and never doubles one."""
+    rates = {fault: 3 * DEFAULT_RATES[fault] for fault in WIRE_FAULTS}
+    faults = FaultPlan(seed, rates, from_ns=NOON + MINUTE_NS, until_ns=NOON + 20 * MINUTE_NS)
+    desk = desk_with_plans(trade_worth, faults)
+    kill_at(desk, kills)
+    desk.run(40 * 60)
+    held = check_totals(desk)
+    done = desk.session.plans.ended["t"].done
+    assert held == done <= LOTS
+    check_orders(desk)
+    check_fold(desk)
 
 
 def check_orders(desk: VirtualDesk) -> None:
@@ -102,13 +143,17 @@ def check_orders(desk: VirtualDesk) -> None:
     assert set(approved.values()) <= {1}
 
 
-def check_totals(desk: VirtualDesk) -> None:
-    """The venue holds the TWAP's total to the lot, and the DCA spent no more than its money."""
+def check_totals(desk: VirtualDesk) -> int:
+    """The DCA spent no more than its money, the books agree; return the lots of bitcoin there."""
     balances = desk.ask_venue("Balance")
-    assert not desk.session.plans.running
-    assert desk.session.plans.ended["t"].why == ""
-    assert Decimal(balances["XXBT"]) == Decimal(LOTS) / 10**8
-    spent = Decimal(balances["XXRP"]) * desk.prices[1]
+    spent = Decimal(balances.get("XXRP", 0)) * desk.prices[1]
     assert float(spent) <= DOLLARS
-    assert float(spent) > 0.99 * DOLLARS
     assert desk.session.readiness.differences == ()
+    return int(Decimal(balances.get("XXBT", 0)) * 10**8)
+
+
+def check_fold(desk: VirtualDesk) -> None:
+    desk.session.flush()
+    folded = fold_journal(desk.store, from_beginning=True)
+    assert folded.memory.plans.to_values() == desk.session.plans.to_values()
+    assert digest_of(folded.tables.views) == digest_of(desk.session.core.s)
