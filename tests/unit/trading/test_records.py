@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,26 +12,34 @@ import pytest
 from athena.domain import DenialCode, Liquidity, OrderType, Purpose, Side
 from athena.errors import CheckFailed
 from athena.trading import (
+    AdoptRecord,
     CashRecord,
     Command,
     CommandRecord,
+    CorrelationRecord,
     FrameKind,
     HealthRecord,
+    HoldingRecord,
     Intent,
     IntentRecord,
+    LimitRecord,
     Notice,
     NoticeRecord,
     OrderTerms,
+    PriceRecord,
     Record,
     Report,
     ReportRecord,
+    RiskRecord,
     State,
     Tables,
+    TickRecord,
     VerdictRecord,
     codes,
     fill_columns,
     marks,
     new_state,
+    outside,
     read_frames,
     read_records,
     record_values,
@@ -42,6 +50,10 @@ from athena.trading import (
 from athena.trading import layout as at
 from tests import journal_builder as build
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOON = build.START_NS + build.MINUTE_NS
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -188,7 +200,7 @@ def test_a_record_becomes_json_values_with_its_kind() -> None:
         [at.R_CASH],
         [at.R_CASH | (1 << 8), 1],
         [-1, 2, 3],
-        [at.R_CASH | (5 << 8), 1, 5, 0, 0],
+        [at.R_CASH | (6 << 8), 1, 5, 0, 0, 0],
         [99 | (3 << 8), 1, 5],
     ],
 )
@@ -198,11 +210,12 @@ def test_words_that_are_no_records_are_refused(words: list[int]) -> None:
 
 
 def test_a_word_is_shown_with_the_record_around_it() -> None:
-    words = np.array([at.R_CASH | (4 << 8), 1, 5, 0, at.R_HEALTH | (4 << 8), 1, 0, 9], np.int64)
+    cash = [at.R_CASH | (5 << 8), 1, 5, 0, 7]
+    words = np.array([*cash, at.R_HEALTH | (4 << 8), 1, 0, 9], np.int64)
     assert show_record(words, 2).startswith("CashRecord(")
-    assert show_record(words, 4).startswith("HealthRecord(")
-    assert show_record(words, 8) == "nothing more"
-    assert show_record(words[:5], 4) == f"no record: [{at.R_HEALTH | (4 << 8)}]"
+    assert show_record(words, 5).startswith("HealthRecord(")
+    assert show_record(words, 9) == "nothing more"
+    assert show_record(words[:6], 5) == f"no record: [{at.R_HEALTH | (4 << 8)}]"
     assert show_record(np.array([99 | (3 << 8), 1, 2], np.int64), 0) == "no record: [867, 1, 2]"
 
 
@@ -244,3 +257,57 @@ def test_fill_columns_equal_the_records_one_by_one() -> None:
 def test_no_commits_have_no_fills() -> None:
     assert [len(column) for column in fill_columns([])] == [0] * 12
     assert len(fill_columns([np.zeros(0, np.int64)]).marks) == 0
+
+
+def test_what_a_live_session_is_told_is_read(tables: Tables[State]) -> None:
+    s = tables.views
+    outside.apply_price(s, 0, 100, 101, 99, 5)
+    outside.apply_tick(s, NOON + 1, 1)
+    for field in range(8):
+        s.intent[field] = field
+    outside.apply_risk(s)
+    outside.apply_correlation(s, 0, 0, at.PPM)
+    outside.apply_limit(s, 3, 77)
+    for field, value in enumerate((0, 0, 6, 1, 1, 50, 90, 0, 10, 123)):
+        s.intent[field] = value
+    assert outside.apply_adopt(s) == 1
+    outside.apply_holding(s, 0, 0, 40, 100, 9)
+    price, tick, risk, correlation, limit, adopt, holding = records(tables)
+    assert price == PriceRecord(1, 0, 100, 101, 99, 5)
+    assert tick == TickRecord(1, NOON + 1, moves_stops=True)
+    assert risk == RiskRecord(2, 0, 1, 2, 3, 4, 5, 6, 7)
+    assert correlation == CorrelationRecord(2, 0, 0, at.PPM)
+    assert limit == LimitRecord(2, 3, 77)
+    assert adopt == AdoptRecord(
+        2, 0, 0, Purpose.MANUAL, Side.BUY, OrderType.LIMIT, 50, 90, 0, 10, 123
+    )
+    assert holding == HoldingRecord(2, 0, 0, 40, 100, 9)
+    assert s.positions[0, at.QUANTITY] == 40
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda s: outside.apply_price(s, 1, 100, 100, 100, 5),
+        lambda s: outside.apply_price(s, 0, 0, 0, 0, 5),
+        lambda s: outside.apply_price(s, 0, 100, 99, 98, 5),
+        lambda s: outside.apply_correlation(s, 0, 9, 0),
+        lambda s: outside.apply_limit(s, 10_000, 1),
+        lambda s: outside.apply_holding(s, 0, 0, -1, 100, 0),
+        lambda s: outside.apply_holding(s, 0, 0, 1, 0, 0),
+        lambda s: outside.apply_holding(s, 5, 0, 1, 100, 0),
+    ],
+    ids=[
+        "no instrument", "no price", "high below last", "no pair", "no limit", "less than nothing",
+        "coins for nothing", "no strategy",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_recorded_as_illegal_and_changes_nothing(
+    tables: Tables[State], act: Callable[[State], None]
+) -> None:
+    arrays = tables.arrays
+    before = arrays.instruments.tolist(), arrays.positions.tolist(), arrays.limits.tolist()
+    act(tables.views)
+    assert tables.views.account[at.N_ILLEGAL] == 1
+    after = arrays.instruments.tolist(), arrays.positions.tolist(), arrays.limits.tolist()
+    assert after == before
