@@ -3,7 +3,7 @@
 The configuration is the inner room `athena.platform.config`: importing it costs pydantic.
 """
 
-from athena.platform._clock import Clock, SystemClock, VirtualClock
+from athena.platform._clock import Clock, SteadyClock, SystemClock, VirtualClock
 from athena.platform._home import CONFIG_NAME, HomeFolder, default_home, find_home, home_folder
 from athena.platform._ids import IdSource, RandomIds, SeededIds, client_order_id, derive_id
 from athena.platform._logging import LogFormat, LogLevel, get_logger, set_up_logging
@@ -53,6 +53,7 @@ __all__ = [
     "SecretName",
     "SeededIds",
     "SegmentWriter",
+    "SteadyClock",
     "SystemClock",
     "VirtualClock",
     "atomic_write_bytes",

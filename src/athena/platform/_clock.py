@@ -26,6 +26,25 @@ class SystemClock:
         return time.time_ns()
 
 
+class SteadyClock:
+    """Tell the machine's time of its making, and how much has passed since.
+
+    Whoever sets the machine's clock does not move it: a process that counts on time neither stands
+    still nor jumps. How far it is from a venue's clock is measured elsewhere.
+    """
+
+    __slots__ = ("_made_ns", "_monotonic_ns")
+
+    def __init__(self) -> None:
+        """Begin at the machine's time."""
+        self._made_ns = time.time_ns()
+        self._monotonic_ns = time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        """Return UTC nanoseconds since 1970."""
+        return self._made_ns + time.monotonic_ns() - self._monotonic_ns
+
+
 class VirtualClock:
     """Tell the time it was set to; it never goes backwards."""
 

@@ -66,10 +66,12 @@ class CallFailed:
         is_sent: False only with proof that nothing left: a connection that was refused, a name
             that could not be resolved, a deadline that passed while waiting for room.
         reason: what happened, without a secret.
+        is_held_back: our own rate limit kept it from leaving; that is no failure of the venue.
     """
 
     is_sent: bool
     reason: str
+    is_held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

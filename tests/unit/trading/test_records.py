@@ -288,7 +288,7 @@ def test_what_a_live_session_is_told_is_read(tables: Tables[State]) -> None:
 @pytest.mark.parametrize(
     "act",
     [
-        lambda s: outside.apply_price(s, 1, 100, 100, 100, 5),
+        lambda s: outside.apply_price(s, 9, 100, 100, 100, 5),
         lambda s: outside.apply_price(s, 0, 0, 0, 0, 5),
         lambda s: outside.apply_price(s, 0, 100, 99, 98, 5),
         lambda s: outside.apply_correlation(s, 0, 9, 0),

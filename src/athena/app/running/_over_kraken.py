@@ -26,7 +26,7 @@ from athena.app.running._sockets import SocketWires, addresses_of
 from athena.domain import RunMode, parse_interval_ns
 from athena.errors import ServiceDown, VenueBusy
 from athena.market import FeedSource
-from athena.platform import RandomIds, Secret, SystemClock, home_folder
+from athena.platform import RandomIds, Secret, SteadyClock, home_folder
 from athena.venues.kraken import (
     TIERS,
     Keys,
@@ -158,7 +158,7 @@ def _asking(
     limits = home_folder(home, "cache") / f"kraken-{door.account}-limits.json"
     timeout_s = max(_ASK_TIMEOUT_MIN_S, _ASK_TIMEOUT_S / speed)
     with PublicTransport(door.url, timeout_s=timeout_s) as transport:
-        clock: Clock = SystemClock() if speed == 1 else clock_of_venue(transport, speed)
+        clock: Clock = SteadyClock() if speed == 1 else clock_of_venue(transport, speed)
         limiter = RateLimiter(limits, TIERS[tier].rules(), clock=clock, sleep=wait)
         try:
             yield PublicKraken(transport, limiter), clock

@@ -193,7 +193,9 @@ class SocketWires:
             if isinstance(decision, Granted):
                 return None
             if not isinstance(decision, Wait):
-                return CallFailed(is_sent=False, reason="no room under the rate limit in time")
+                return CallFailed(
+                    is_sent=False, reason="no room under the rate limit in time", is_held_back=True
+                )
             rest_ns = max(0, decision.until_ns - self._clock.now_ns())
             await asyncio.sleep(rest_ns / SECOND_NS / self._speed)
 

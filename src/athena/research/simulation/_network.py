@@ -117,7 +117,9 @@ class Network:
         elif isinstance(decision, Wait):
             self.heap.at(decision.until_ns, lambda: self._queue(client, call, ticket))
         else:
-            failed = CallFailed(is_sent=False, reason="no room under the rate limit in time")
+            failed = CallFailed(
+                is_sent=False, reason="no room under the rate limit in time", is_held_back=True
+            )
             self._answer(client, call, failed, 0)
 
     def pause(self, bucket: str, until_ns: int) -> None:

@@ -248,3 +248,18 @@ def exiting(s: State, position: int) -> int:
         ):
             total += s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
     return total
+
+
+def resting_exits(s: State, position: int) -> int:
+    """Return the lots that exits which wait for a price may close; protections are others."""
+    total = 0
+    for row in range(s.account[at.N_ROWS]):
+        if (
+            _position_of(s, row) == position
+            and _works(s, row)
+            and not adds_risk(s, row)
+            and s.orders[row, at.TYPE] != codes.MARKET
+            and s.orders[row, at.PURPOSE] != codes.PROTECT
+        ):
+            total += s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
+    return total

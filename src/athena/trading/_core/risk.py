@@ -66,6 +66,9 @@ def _check_reduce_only(s: State) -> None:
         fail(s, codes.REDUCE_ONLY)
         return
     free = abs(quantity) - stake.exiting(s, row)
+    rests = s.intent[at.I_TYPE] != codes.MARKET and s.intent[at.I_PURPOSE] != codes.PROTECT
+    if rests and s.account[at.TARGETS_TRIGGER] == 1:
+        free -= stake.resting_exits(s, row)  # a venue fills them all in one jump of the price
     shrink(s, free, codes.REDUCE_ONLY)
 
 

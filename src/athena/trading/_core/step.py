@@ -77,9 +77,13 @@ def apply_intent(s: State) -> int:
 
 
 def _is_table_full(s: State) -> bool:
-    """Tell whether an intent that adds risk would take a row that exits and protections need."""
+    """Tell whether an intent would take a row that others need more.
+
+    The reserve is for exits and protections; the last row numbers what is denied.
+    """
     is_exit = (s.intent[at.I_FLAGS] & at.FLAG_REDUCE_ONLY) != 0
-    return not is_exit and s.account[at.N_ROWS] > at.MAX_ORDERS - at.ORDER_RESERVE
+    reserve = 2 if is_exit else at.ORDER_RESERVE
+    return s.account[at.N_ROWS] > at.MAX_ORDERS - reserve
 
 
 def _refill_rate(s: State) -> None:

@@ -138,12 +138,12 @@ class Evidence:
     def fill(self, fill: FillSeen) -> None:
         """Book a fill, once."""
         key = key_of(fill.trade_id)
-        if self._memory.has(key) or fill.instrument == NOT_TRADED:
+        is_before = fill.ts_ns <= self.opened_ns  # it is in the opening balances
+        if self._memory.has(key) or fill.instrument == NOT_TRADED or is_before:
             return
         number = self.number_of(fill.client_id, fill.venue_id)
         if number == 0 or not self._is_remembered(number):
-            if fill.ts_ns > self.opened_ns:
-                self._keep_orphan(fill)
+            self._keep_orphan(fill)
             return
         self._make_room(self._strategy_of(number), fill)
         self._core.fill(
@@ -304,7 +304,8 @@ class Evidence:
         Only a view that was asked for well after its end counts: an older one may still show it.
         """
         s = self._core.s
-        is_ours = number > 0 and bool(order.client_id)
+        own = self._ids.number_of(order.client_id, s.account[at.NEXT_NUMBER])
+        is_ours = number > 0 and number == own
         if order.state not in _WORKING or asked_ns is None or not is_ours:
             return
         slot = number % len(s.closed)
@@ -358,7 +359,7 @@ class Evidence:
             )
         )
         if number:
-            self._memory.adopted[key_of(order.venue_id)] = number
+            self._memory.remember_adopted(key_of(order.venue_id), number)
             whose = "sells what a strategy holds" if sells_ours else "is not ours"
             text = f"order {order.venue_id} at the venue {whose}; it is counted as order {number}"
             self._tell(Urgency.URGENT if sells_ours else Urgency.WARNING, "adopted", text, now_ns)

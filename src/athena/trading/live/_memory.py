@@ -58,9 +58,13 @@ class Memory:
         elif kind == at.R_HOLDING:
             self.remember(words[first + 4])
         elif kind == at.R_ADOPT and adopted_number:
-            self.adopted[words[first + outside.A_REFERENCE]] = adopted_number
-            if len(self.adopted) > _ADOPTED_MAX:
-                self.adopted.popitem(last=False)
+            self.remember_adopted(words[first + outside.A_REFERENCE], adopted_number)
+
+    def remember_adopted(self, key: int, number: int) -> None:
+        """Remember which number an order of the venue was taken up under."""
+        self.adopted[key] = number
+        if len(self.adopted) > _ADOPTED_MAX:
+            self.adopted.popitem(last=False)
 
     def remember(self, key: int) -> None:
         """Remember that the fill or transfer of a key was booked; 0 is none."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from athena.domain import Book
-from athena.errors import InputError
+from athena.domain import SECOND_NS, Book, format_time
+from athena.errors import InputError, RefusedError
+from athena.trading._core import layout as at
 from athena.trading._journal import JournalWriter
 from athena.trading._journal_reader import recover_journal
 from athena.trading._manifest import SETUP_KEY, describe_setup, state_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 EXTERNAL_SLOT = "external"
 HOLDINGS_SLOT = "holdings"
+_CLOCK_SLACK_NS = 10 * SECOND_NS
 _MONEY_STEP = Decimal("1e-8")
 
 
@@ -194,12 +196,20 @@ def resume_session(
     What lies between the last two snapshots is replayed too and compared with the last one.
 
     Raises:
-        RefusedError: the journal is damaged (it is set aside), or its session has ended.
+        RefusedError: the journal is damaged (it is set aside), its session has ended, or the
+            machine's clock is behind what the journal has seen.
         CheckFailed: replay makes something else than the journal says.
         InputError: there is no journal.
     """
     recovery = recover_journal(store)
     folded = fold_journal(store)
+    known_ns = folded.tables.views.account[at.NOW_NS]
+    if now_ns < known_ns - _CLOCK_SLACK_NS:
+        message = (
+            f"expected a clock at or after {format_time(known_ns)}, which the journal has seen, "
+            f"was {format_time(now_ns)}"
+        )
+        raise RefusedError(message, hint="set the machine's clock, then start again")
     journal = JournalWriter.resume(store, recovery.end)
     session = Session(
         folded.tables, journal, folded.manifest, folded.memory, settings, now_ns=now_ns

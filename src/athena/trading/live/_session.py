@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 SESSION_KEY = "session"
 _LATE_NS = SECOND_NS
 _LOST_NS = 5 * SECOND_NS
+_N_VIEWS_TOLD = 3  # incomplete views in a row before a person is told, and again each time
+_KNOWN_OVERLAP_NS = 10 * MINUTE_NS
 _VIEW_EVERY_NS = MINUTE_NS
 _VIEW_WITHOUT_STREAM_NS = 5 * SECOND_NS
 _VIEW_GIVEN_UP_NS = 2 * MINUTE_NS
@@ -146,6 +148,7 @@ class Session:
         self._asked_ns = 0  # when the view under way was asked for; 0 = none is
         self._viewed_ns = 0
         self._n_urgent_views = 0
+        self._n_incomplete = 0
         self._wants_view = True
         self._n_events = 0
         self._has_note = False
@@ -368,7 +371,12 @@ class Session:
         if not event.is_complete:
             self._wants_view = True
             self._n_urgent_views += 1
+            self._n_incomplete += 1
+            if self._n_incomplete % _N_VIEWS_TOLD == 0:
+                text = f"{self._n_incomplete} views in a row were not complete: {event.reason}"
+                self._alert(Urgency.WARNING, "no_view", text)
             return
+        self._n_incomplete = 0
         self._account.take(event, self._now_ns)
         if not self._evidence.needs_view and not self._has_unknown():
             self._wants_view = False
@@ -568,6 +576,9 @@ class Session:
             if s.orders[row, at.STATE] == codes.SUBMITTING:
                 self._core.report(codes.AMBIGUOUS, number)
         self._outbox.drop_effects()
+        # Views reach back to when the account was last known, and some minutes more.
+        known_ns = s.account[at.ACCOUNT_NS] - _KNOWN_OVERLAP_NS
+        self._account.clean_ns = max(self._evidence.opened_ns, known_ns)
         # Nothing that was known of the venue holds any more.
         bits = self.readiness.health_bits(self.degradation.level)
         self._core.health(bits, s.account[at.ACCOUNT_NS])

@@ -174,6 +174,7 @@ class ProtectionWatch:
                     and orders[row, at.ORDER_STRATEGY] * n + orders[row, at.ORDER_INSTRUMENT]
                     == position
                     and orders[row, at.CREATED_NS] >= s.positions[position, at.OPENED_NS]
+                    and orders[row, at.STATE] != codes.DENIED  # a wish that protected nothing
                 ):
                     newest, trigger = orders[row, at.NUMBER], orders[row, at.TRIGGER]
         return trigger

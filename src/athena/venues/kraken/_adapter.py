@@ -91,6 +91,7 @@ _TRIGGERED = frozenset(
         OrderType.TRAILING_STOP,
     }
 )
+_UNDER_WAY_NS = 2 * SECOND_NS
 _RESTATE_NS = 15 * SECOND_NS
 _NO_FUNDS = "EOrder:Insufficient funds"
 _REQUESTS: Mapping[type, Request] = {
@@ -195,6 +196,7 @@ class KrakenAdapter:
         draft = Draft()
         if self._link.state is LinkState.OPENING:
             self._link.open(now_ns)
+            self._reader.last_ticks.clear()  # what stood before may stand no more
             symbols = [item.symbol for item in self._opening.markets.instruments]
             draft.messages += self._link.subscriptions(symbols)
         return self._step(draft)
@@ -243,7 +245,8 @@ class KrakenAdapter:
         if self._link.state is not LinkState.UP or now_ns - self._restated_ns < _RESTATE_NS:
             return
         self._restated_ns = now_ns
-        venue_ns = now_ns + (self._clock.ahead_ns or 0)
+        # A little back, so that the next change, which was under way, is not taken for older.
+        venue_ns = now_ns + (self._clock.ahead_ns or 0) - _UNDER_WAY_NS
         for index, last in sorted(self._reader.last_ticks.items()):
             draft.events.append(PriceSeen(index, last, last, last, venue_ns))
 
@@ -326,7 +329,8 @@ class KrakenAdapter:
         if is_placing and outcome.result in {Result.REFUSED, Result.NOT_SENT}:
             self._stops.discard(outcome.client_id)
         draft.events.append(outcome)
-        draft.judge_venue(now_ns, "" if is_well else outcome.reason)
+        if not (isinstance(answer, CallFailed) and answer.is_held_back):
+            draft.judge_venue(now_ns, "" if is_well else outcome.reason)
 
     # The stream
 

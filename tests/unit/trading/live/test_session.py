@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from athena.domain import DenialCode, OrderState, OrderType, Purpose, Side
-from athena.errors import InputError, MissingError
+from athena.errors import InputError, MissingError, RefusedError
 from athena.trading import Command, Intent, MemoryStore, digest_of
 from athena.trading import layout as at
 from athena.trading.live import (
@@ -31,6 +31,7 @@ from athena.trading.live import (
     TransferSeen,
     Wanted,
     fold_journal,
+    resume_session,
 )
 from tests.core_builder import BTC, NOON
 from tests.session_builder import PRICE, SECOND, Desk, buy, only, resting
@@ -580,3 +581,91 @@ def test_a_price_that_comes_late_is_as_old_as_it_is_and_never_undoes_a_newer_one
     desk.tell(PriceSeen(0, PRICE - 7, PRICE - 7, PRICE - 7, newest - 1))
     row = desk.session.core.s.instruments
     assert (row[0, at.LAST], row[0, at.LAST_NS]) == (PRICE + 7, newest)
+
+
+# --- found by review ----------------------------------------------------------------------------
+
+
+def test_what_another_s_order_filled_before_the_opening_is_not_booked_again() -> None:
+    order = replace(foreign(), lots=50_000_000)
+    shown = Desk().shown(order, OrderState.OPEN, filled=40_000_000)
+    shown = replace(shown, client_id="", venue_id="OLD", lots=50_000_000)
+    early = replace(Desk().a_fill(order, 40_000_000), venue_id="OLD", client_id="")
+    opening = AccountSeen(
+        NOON,
+        NOON,
+        0,
+        orders=(shown,),
+        fills=(early,),
+        balances={"USDT": Decimal(82_000), "BTC": Decimal("0.4")},
+    )
+    desk = Desk(opening=opening)
+    desk.wait(1)
+    desk.tell(desk.account([shown], [early]))
+    assert desk.held() == 40_000_000
+    assert desk.session.readiness.is_reconciled
+
+
+def test_a_wish_that_was_denied_sets_no_level_for_a_lost_stop() -> None:
+    desk = ready()
+    _, stop, target = opened(desk)
+    low = Intent(
+        side=Side.SELL, lots=1, purpose=Purpose.PROTECT, type=OrderType.STOP, trigger_ticks=1_000
+    )
+    assert desk.want(low) == []
+    desk.tell(desk.shown(stop, OrderState.CANCELLED))
+    placed = only(PlaceOrder, desk.wait(1))
+    assert [order.trigger_ticks for order in placed] == [STOP]
+    assert desk.state_of(target) is OrderState.OPEN
+
+
+def test_resting_exits_never_add_up_to_more_than_the_position() -> None:
+    """D06: all of them may fill in one jump of the price."""
+    desk = ready()
+    (entry,) = desk.want(buy())
+    desk.fill(entry, entry.lots)
+    above = Intent(
+        side=Side.SELL,
+        lots=60_000_000,
+        purpose=Purpose.EXIT,
+        type=OrderType.LIMIT,
+        limit_ticks=PRICE + 500,
+    )
+    sizes = [order.lots for _ in range(3) for order in desk.want(above)]
+    assert sizes == [60_000_000, 40_000_000]
+
+
+def test_a_stream_without_a_complete_view_confirms_the_account_for_three_minutes_only() -> None:
+    """TR-24."""
+    desk = Desk(is_open=False)
+    desk.wait(2)
+    desk.tell(desk.account())
+    desk.wait(170)
+    assert desk.session.findings(desk.now_ns) == []
+    for _ in range(3):
+        desk.wait(20)
+        desk.tell(desk.account(is_complete=False, reason="page 2 timed out"))
+    assert any("the account was seen last" in text for text in desk.session.findings(desk.now_ns))
+    assert desk.want(buy(stop_ticks=STOP)) == []
+    assert "no_view" in desk.alerts()
+
+
+def test_a_session_is_not_taken_up_by_a_clock_behind_its_journal() -> None:
+    """F14."""
+    desk = ready()
+    desk.session.flush()
+    with pytest.raises(RefusedError, match="expected a clock at or after"):
+        resume_session(desk.store, desk.settings, now_ns=desk.now_ns - 60 * SECOND)
+
+
+def test_after_a_restart_a_view_reaches_back_to_when_the_account_was_known() -> None:
+    desk = ready()
+    desk.wait(7_200, step_s=4)
+    desk.tell(desk.account())
+    desk.wait(6)
+    desk.session.flush()
+    desk.effects.clear()
+    desk.restart()
+    desk.wait(2)
+    (query,) = only(QueryAccount, desk.effects)
+    assert desk.now_ns - query.since_ns < 15 * 60 * SECOND
