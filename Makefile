@@ -16,7 +16,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench bench-peers golden soak nightly dist clean
+.PHONY: help demo test check bench bench-live bench-peers golden soak nightly dist clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 demo: $(VENV)/.demo  ## real bars, a backtest beside its baselines, a tear sheet
@@ -32,6 +32,8 @@ bench-peers: $(VENV)/.dev  ## one table, ours beside other engines, each in its 
 golden: $(VENV)/.dev  ## rewrite the golden order lists and the page of fill rules; show what changed, for review
 	@$(PY) -m tests.order_lists --update
 	@$(PY) -m tests.fill_rules
+bench-live: $(VENV)/.dev  ## the live core: events, decisions, risk, recovery, reaction, seeds
+	@$(PY) -m benchmarks.live
 soak: $(VENV)/.dev  ## 20,000 seeds of the simulation, every crash point, 500 SIGKILLs; the table that is committed (hours)
 	@$(PY) -m tests.soak --out benchmarks/soak.json
 nightly: $(VENV)/.dev  ## everything at full size: slow tests, 10,000 examples a property (hours)

@@ -1,0 +1,1 @@
+"""What the live core costs: events, decisions, risk checks, recovery, reaction, simulation."""
