@@ -1,4 +1,4 @@
-"""The data home: one folder that holds data sets, runs, caches and crash bundles."""
+"""The data home: one folder that holds data sets, runs, artifacts, caches and crash bundles."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_the_database_comes_back_with_the_home(
     restored.close()
     found = {item["name"]: item for item in cli("doctor", "--json").json()["findings"]}
     assert (
-        f"sqlite:///{home}/athena.db, app 0002-operations, last backup 20"
+        f"sqlite:///{home}/athena.db, app 0002-operations, memory 0001-memory, last backup 20"
         in (found["database"]["detail"])
     )
 
@@ -522,7 +522,7 @@ def test_a_home_moves_from_sqlite_to_postgresql_by_backup_and_restore(
     database.close()
     found = {item["name"]: item for item in cli("doctor", "--json").json()["findings"]}
     assert found["database"]["detail"].startswith(
-        f"{postgres_url}, app 0002-operations, last backup"
+        f"{postgres_url}, app 0002-operations, memory 0001-memory, last backup"
     )
 
 
@@ -554,5 +554,5 @@ def test_the_doctor_names_a_damaged_database_and_makes_none(cli: Cli, home: Path
 def test_the_tables_of_this_version_come_about_in_a_new_database(tmp_path: Path) -> None:
     database = open_database("sqlite:///x.db", tmp_path)
     applied = migrate(database, ROOMS, now_ns=1, keep_in=tmp_path).applied
-    assert applied == ("app/0001-backups", "app/0002-operations")
+    assert applied == ("app/0001-backups", "app/0002-operations", "memory/0001-memory")
     database.close()

@@ -191,8 +191,9 @@ class HodlConfig(Section):
     profit_frac: Fraction = key(Decimal("0.1"), "part of each net profit of the trading book")
     profit_min: Amount = key(Decimal(1), "a smaller profit gives nothing, quote units")
     weights: FractionPerBase = key(
-        {"XRP": Decimal("0.3333"), "BTC": Decimal("0.3333")},
-        "what of it goes into which coin, the rest stays quote currency",
+        {},
+        "what of it goes into which coin, the rest stays quote currency; empty: a third each "
+        "into XRP and BTC, as far as they are traded",
     )
     purchase_min: AmountPerBase = key(
         {"XRP": Decimal(25), "BTC": Decimal(15)}, "pending money that starts a purchase"
