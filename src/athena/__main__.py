@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line and exit; `--version` is answered before anything is imported."""
@@ -13,9 +15,14 @@ def main() -> None:
 
         sys.stdout.write(f"athena {__version__}\n")
         return
-    from athena.app import run
+    try:
+        from athena.app import run
 
-    sys.exit(run(arguments))
+        code = run(arguments)
+    except KeyboardInterrupt:  # before the command line could take it
+        sys.stderr.write("interrupted\n")
+        code = _INTERRUPTED
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from athena.platform.database import Database
 
 
+_SESSIONS = "live"  # the folder of `athena.app.running`, which is too heavy to import for a halt
+
+
+def has_sessions(home: Path) -> bool:
+    """Tell whether sessions were begun in a home, whatever its database knows of them."""
+    return any((home / _SESSIONS).glob("*/session.json"))
+
+
 def halt_by_file(context: Context, reason: str, *, kill: bool) -> None:
     """Write the HALT file because it was asked for; the kill switch only after a typed word.
 

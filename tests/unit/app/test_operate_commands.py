@@ -311,6 +311,21 @@ def test_halt_writes_the_file_when_the_database_is_down(
     assert (answer.exit_code, "start the server" in answer.err) == (3, True)
 
 
+def test_halt_writes_the_file_when_the_database_knows_of_no_session_and_the_home_does(
+    cli: Cli, home: Path
+) -> None:
+    """A database that was taken from under a running session must not keep it from halting."""
+    assert cli("halt", *WHY).exit_code == 3
+    assert read_halt(home) is None
+    folder = home / "live" / "1f"
+    folder.mkdir(parents=True)
+    (folder / "session.json").write_text("{}")
+    assert cli("halt", *WHY).exit_code == 0
+    found = read_halt(home)
+    assert found is not None
+    assert found.keeps_positions
+
+
 def test_halt_writes_the_file_when_it_is_asked_to(
     cli: Cli, home: Path, typed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

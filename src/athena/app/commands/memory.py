@@ -370,7 +370,7 @@ def import_history(
 ) -> None:
     """Take a whole history into a home without one: all of it or nothing.
 
-    Example: athena --home new memory import memory.jsonl
+    Example: athena memory import memory.jsonl
     """
     from athena.app._memory_home import embed_what_lacks, remembering
     from athena.memory import import_lines

@@ -142,6 +142,10 @@ def halt(  # noqa: PLR0913 - the options of a command
             sessions = operating.sessions_under_way(database, session)
         except AthenaError as error:  # whatever is wrong with the database, the file needs none
             halting.halt_without_database(context, why, error, kill=kill)
+        if not sessions and session is None and halting.has_sessions(context.home):
+            # One may run whose database was taken from under it; the file reaches it anyway.
+            halting.halt_by_file(context, why, kill=kill)
+            return
         if not sessions:
             raise no_session(session)
         if kill:

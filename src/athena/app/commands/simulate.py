@@ -52,10 +52,14 @@ def simulate(  # noqa: PLR0913 - the options of the contract
 
     Example: athena simulate --seeds 20
     """
+    from athena.errors import InputError
     from athena.research.simulation import run_crash_points, run_seeds, summarise
     from athena.venues.faults import Fault, parse_faults
 
     context = Context.of(ctx, as_json=as_json)
+    if seeds == 0 and crash_every == 0:
+        message = "expected seeds or crash points to simulate, was neither"
+        raise InputError(message, hint="athena simulate --seeds 20")
     rates = parse_faults(faults, Fault).rates
     n_workers = workers or os.cpu_count() or 1
     found: list[SeedResult | CrashResult] = []
