@@ -320,7 +320,8 @@ def test_halt_writes_the_file_when_the_database_knows_of_no_session_and_the_home
     folder = home / "live" / "1f"
     folder.mkdir(parents=True)
     (folder / "session.json").write_text("{}")
-    assert cli("halt", *WHY).exit_code == 0
+    answer = cli("halt", *WHY)
+    assert answer.exit_code == 3
     found = read_halt(home)
     assert found is not None
     assert found.keeps_positions

@@ -134,7 +134,8 @@ def halt(  # noqa: PLR0913 - the options of a command
     if by_file:
         halting.halt_by_file(context, why, kill=kill)
         return
-    operating.check_started(context)
+    if not halting.has_sessions(context.home):
+        operating.check_started(context)
     verb = Verb.KILL if kill else Verb.HALT
     with ExitStack() as stack:
         try:
