@@ -286,6 +286,7 @@ def describe(engine: Engine, chronicle: Chronicle, now_ns: int) -> str:
     return (
         f"{moment}  equity {format_decimal(from_money(s.account[at.EQUITY]))} "
         f"{session.instruments[0].quote}  holds {holdings or 'nothing'}  "
-        f"orders {s.account[at.NEXT_NUMBER] - 1 - s.account[at.N_DENIED]}  fills {s.account[at.N_FILLS]}  "
+        f"orders {s.account[at.NEXT_NUMBER] - 1 - s.account[at.N_DENIED]}  "
+        f"fills {s.account[at.N_FILLS]}  "
         f"{'; '.join(hurdles) or 'ready'}"
     )
