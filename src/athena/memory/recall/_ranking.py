@@ -59,9 +59,15 @@ class Ranking:
 
 def standardise(values: Floats) -> Floats:
     """Shift and scale values to mean 0 and deviation 1; all equal gives zeros."""
-    centred = values - values.mean() if len(values) else values
-    deviation = float(np.sqrt((centred * centred).mean())) if len(values) else 0.0
-    return centred / deviation if deviation else np.zeros(len(values))
+    if not len(values):
+        return values
+    centred: Floats = values - values.mean()
+    deviation = float(np.sqrt(np.square(centred).mean()))
+    if deviation:
+        centred /= deviation
+    else:
+        centred[:] = 0.0
+    return centred
 
 
 def ranks_score(values: Floats) -> Floats:
