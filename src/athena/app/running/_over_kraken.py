@@ -27,6 +27,7 @@ from athena.domain import RunMode, parse_interval_ns
 from athena.errors import ServiceDown, VenueBusy
 from athena.market import FeedSource
 from athena.platform import RandomIds, Secret, SteadyClock, home_folder
+from athena.trading.live import refuse_older_clock
 from athena.venues.kraken import (
     TIERS,
     Keys,
@@ -108,6 +109,8 @@ def run_over_kraken(asked: Asked, door: KrakenDoor) -> RunResult:
             ids=RandomIds(),
             now_ns=clock.now_ns(),
         ) as account:
+            if request.speed == 1 and account.session is not None:
+                refuse_older_clock(account.session, clock.now_ns())
             say_begin(asked.say, account, f"{door.url} at {request.speed:g} x the wall's clock")
             opening = opening_of(asked, instruments, setup)
             wires = SocketWires(

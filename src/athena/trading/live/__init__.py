@@ -46,6 +46,7 @@ from athena.trading.live._opening import (
     Resumed,
     SessionPlan,
     open_session,
+    refuse_older_clock,
     resume_session,
 )
 from athena.trading.live._plan_book import (
@@ -105,5 +106,6 @@ __all__ = [
     "Wanted",
     "fold_journal",
     "open_session",
+    "refuse_older_clock",
     "resume_session",
 ]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from athena.domain import SECOND_NS, Book, format_time
 from athena.errors import InputError, RefusedError
-from athena.trading._core import layout as at
 from athena.trading._journal import JournalWriter
 from athena.trading._journal_reader import recover_journal
 from athena.trading._manifest import SETUP_KEY, describe_setup, state_of
@@ -196,20 +195,12 @@ def resume_session(
     What lies between the last two snapshots is replayed too and compared with the last one.
 
     Raises:
-        RefusedError: the journal is damaged (it is set aside), its session has ended, or the
-            machine's clock is behind what the journal has seen.
+        RefusedError: the journal is damaged (it is set aside), or its session has ended.
         CheckFailed: replay makes something else than the journal says.
         InputError: there is no journal.
     """
     recovery = recover_journal(store)
     folded = fold_journal(store)
-    known_ns = folded.tables.views.account[at.NOW_NS]
-    if now_ns < known_ns - _CLOCK_SLACK_NS:
-        message = (
-            f"expected a clock at or after {format_time(known_ns)}, which the journal has seen, "
-            f"was {format_time(now_ns)}"
-        )
-        raise RefusedError(message, hint="set the machine's clock, then start again")
     journal = JournalWriter.resume(store, recovery.end)
     session = Session(
         folded.tables, journal, folded.manifest, folded.memory, settings, now_ns=now_ns
@@ -218,3 +209,21 @@ def resume_session(
     session.flush()
     resumed = Resumed(recovery.torn, digest_of(folded.tables.views), folded.n_events)
     return session, resumed
+
+
+def refuse_older_clock(session: Session, now_ns: int) -> None:
+    """Refuse to go on with a clock that is behind what the journal has seen (F14).
+
+    Until it caught up nothing would age: prices, cool-downs, deadlines. Only for clocks that show
+    real time; a served one may be sampled a little differently each time.
+
+    Raises:
+        RefusedError: it is behind by more than ten seconds.
+    """
+    known_ns = session.core.now_ns
+    if now_ns < known_ns - _CLOCK_SLACK_NS:
+        message = (
+            f"expected a clock at or after {format_time(known_ns)}, which the journal has seen, "
+            f"was {format_time(now_ns)}"
+        )
+        raise RefusedError(message, hint="set the machine's clock, then start again")

@@ -31,7 +31,7 @@ from athena.trading.live import (
     TransferSeen,
     Wanted,
     fold_journal,
-    resume_session,
+    refuse_older_clock,
 )
 from tests.core_builder import BTC, NOON
 from tests.session_builder import PRICE, SECOND, Desk, buy, only, resting
@@ -654,8 +654,9 @@ def test_a_session_is_not_taken_up_by_a_clock_behind_its_journal() -> None:
     """F14."""
     desk = ready()
     desk.session.flush()
+    refuse_older_clock(desk.session, desk.now_ns)
     with pytest.raises(RefusedError, match="expected a clock at or after"):
-        resume_session(desk.store, desk.settings, now_ns=desk.now_ns - 60 * SECOND)
+        refuse_older_clock(desk.session, desk.now_ns - 60 * SECOND)
 
 
 def test_after_a_restart_a_view_reaches_back_to_when_the_account_was_known() -> None:
