@@ -10,8 +10,8 @@ from athena.domain import DAY_NS, HOUR_NS, MINUTE_NS, Side
 from athena.market import FeedSource
 from athena.research import JOURNAL_FOLDER, FileStore
 from athena.trading import Intent
-from athena.trading.live import PriceSeen, StreamAlive, Tick, TransferSeen
-from tests.session_builder import PRICE, Desk, buy
+from athena.trading.live import PriceSeen, QueryAccount, StreamAlive, Tick, TransferSeen
+from tests.session_builder import PRICE, Desk, buy, only
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -80,11 +80,13 @@ class PaperSession:
 
     def _price(self, price: int) -> None:
         now_ns = self.desk.now_ns
-        self.desk.tell(
+        wanted = self.desk.tell(
             StreamAlive(now_ns),
             PriceSeen(0, price, price, price, now_ns),
             Tick(now_ns, venue_ahead_ns=0),
         )
+        if only(QueryAccount, wanted):
+            self.desk.tell(self.desk.account(), Tick(now_ns, venue_ahead_ns=0))
 
     def live_through(  # noqa: PLR0913 - what a minute is about
         self,

@@ -138,9 +138,12 @@ class Evidence:
     def fill(self, fill: FillSeen) -> None:
         """Book a fill, once."""
         key = key_of(fill.trade_id)
-        is_before = fill.ts_ns <= self.opened_ns  # it is in the opening balances
-        if self._memory.has(key) or fill.instrument == NOT_TRADED or is_before:
+        if self._memory.has(key) or fill.instrument == NOT_TRADED:
             return
+        next_number = self._core.s.account[at.NEXT_NUMBER]
+        is_own = bool(fill.client_id) and self._ids.number_of(fill.client_id, next_number) > 0
+        if not is_own and fill.ts_ns <= self.opened_ns:
+            return  # it is in the opening balances
         number = self.number_of(fill.client_id, fill.venue_id)
         if number == 0 or not self._is_remembered(number):
             self._keep_orphan(fill)
