@@ -162,7 +162,7 @@ class OrderLog:
             elif kind == at.R_SHARE:
                 self._cancelled = _Act(Part.RISK, marks)
             elif kind == at.R_CASH:
-                self._book_cash(*fields)
+                self._book_cash(*fields[:2])
 
     def was_under_operator(self, strategy: str, ts_ns: int) -> bool:
         """Tell whether a person kept the strategy from trading at a time."""

@@ -100,7 +100,7 @@ class AccountBook:
         before = self._readiness.differences
         self._readiness.differences = found
         if not found:
-            self._readiness.account_ns = self._readiness.viewed_ns = view.asked_ns
+            self._readiness.account_ns = view.asked_ns
             self.clean_ns = view.venue_ns
             if before:
                 text = "books and account agree again"

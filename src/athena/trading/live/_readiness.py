@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CLOCK_ERROR_MAX_NS = SECOND_NS
 _SILENCE_MAX_NS = 10 * SECOND_NS  # a stream that says nothing for longer is not believed
-_VIEW_AGE_MAX_NS = 180 * SECOND_NS
+_BLIND_MAX_NS = 180 * SECOND_NS
 _CONFIRM_EVERY_NS = 5 * SECOND_NS
 
 
@@ -33,7 +33,7 @@ class Readiness:
         differences: what the account shows and the books do not, in words; None before the first
             complete view.
         account_ns: when the account was confirmed last, our clock; 0 never.
-        viewed_ns: when the newest complete view that agreed was asked for, our clock; 0 never.
+        failing_ns: since when views of the account are not complete, our clock; 0 when they are.
         waits_for: what else has to happen first, in words, by name: rules, fees, self-test.
     """
 
@@ -43,7 +43,7 @@ class Readiness:
     venue_ahead_ns: int | None = None
     differences: tuple[str, ...] | None = None
     account_ns: int = 0
-    viewed_ns: int = 0
+    failing_ns: int = 0
     waits_for: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -66,10 +66,11 @@ class Readiness:
     def confirm(self, now_ns: int) -> int:
         """Return when the account was known last: now, while an unbroken stream speaks.
 
-        The stream alone is not believed for longer than a few views would take.
+        The stream alone is not believed for longer than a few views would take, once they fail.
         """
         is_heard = self.is_stream_up and now_ns - self.alive_ns <= _SILENCE_MAX_NS
-        is_fresh = is_heard and now_ns - self.viewed_ns <= _VIEW_AGE_MAX_NS
+        is_blind = self.failing_ns > 0 and now_ns - self.failing_ns > _BLIND_MAX_NS
+        is_fresh = is_heard and not is_blind
         if is_fresh and self.is_reconciled and now_ns - self.account_ns >= _CONFIRM_EVERY_NS:
             self.account_ns = now_ns
         return self.account_ns

@@ -372,11 +372,13 @@ class Session:
             self._wants_view = True
             self._n_urgent_views += 1
             self._n_incomplete += 1
+            self.readiness.failing_ns = self.readiness.failing_ns or self._now_ns
             if self._n_incomplete % _N_VIEWS_TOLD == 0:
                 text = f"{self._n_incomplete} views in a row were not complete: {event.reason}"
                 self._alert(Urgency.WARNING, "no_view", text)
             return
         self._n_incomplete = 0
+        self.readiness.failing_ns = 0
         self._account.take(event, self._now_ns)
         if not self._evidence.needs_view and not self._has_unknown():
             self._wants_view = False

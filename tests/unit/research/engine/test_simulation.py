@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -356,7 +357,8 @@ def test_an_entry_that_fills_for_ever_in_a_thin_market_never_fills_the_order_tab
     """A stopped entry used to go on buying, a new stop and target for each part (exit 70)."""
     instrument = built_in_instrument("BTC/USD")
     assert instrument is not None
-    bars = mock_bars(instrument, 1_500, 0, 30 * MINUTE_NS)
+    thick = mock_bars(instrument, 1_500, 0, 30 * MINUTE_NS)
+    bars = replace(thick, volume_lots=thick.volume_lots // 10_000)
     strategy = load_strategy("sma_bracket", {"fraction": "1"})
     setup = setup_of([bars], cash=100_000)
     outcome = simulate(setup, [strategy], on_records=_drop)
