@@ -68,7 +68,7 @@ def history(
     return news, end
 
 
-@settings(max_examples=2_000 if IS_FULL else 200, deadline=None)
+@settings(max_examples=2_000 if IS_FULL else 80, deadline=None)
 @given(
     st.integers(0, PARTS),
     st.booleans(),

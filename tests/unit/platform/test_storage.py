@@ -20,6 +20,7 @@ from athena.platform import (
     staged_folder,
     storage_errors,
 )
+from tests.lock_holder import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,17 +147,11 @@ def test_other_errors_pass_unchanged(tmp_path: Path) -> None:
         _ = 1 // 0
 
 
-def _hold(path: Path, is_held: multiprocessing.synchronize.Event, stop: object) -> None:
-    with file_lock(path):
-        is_held.set()
-        stop.wait(30)  # type: ignore[attr-defined]
-
-
 def test_a_lock_held_by_another_process_is_refused_and_free_afterwards(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "account.lock"
     spawn = multiprocessing.get_context("spawn")
     is_held, stop = spawn.Event(), spawn.Event()
-    holder = spawn.Process(target=_hold, args=(path, is_held, stop))
+    holder = spawn.Process(target=hold, args=(path, is_held, stop))
     holder.start()
     try:
         assert is_held.wait(30)
