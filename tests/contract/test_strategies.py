@@ -6,20 +6,19 @@ import math
 from dataclasses import replace
 from decimal import Decimal
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from athena.domain import Side
 from athena.market import correlations
 from athena.research.statistics import holm
 from athena.research.strategies import BUILT_IN, load_strategy, parameters_of
-from athena.trading import BarStrategy, Intent, Market, View, Wake, WokenStrategy
 from tests.market_builder import HOUR_NS, Simulated, after, driftless_bars, run, setup_of
+from tests.planted_strategies import Honest, Leaking, Peeking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from athena.domain import Bars
     from athena.research import Setup
@@ -162,45 +161,6 @@ def test_another_future_changes_no_decision_before_it(name: str, kind: str, is_o
         lambda: made(name, kind), lambda bars: setup_of([bars], is_open=is_open)
     )
     assert found == -1
-
-
-class Leaking(WokenStrategy):
-    """Planted fault: its signal knows the next close."""
-
-    wake = Wake(on_change=("up",))
-
-    def signals(self, market: Market) -> Mapping[str, Any]:
-        return {"up": np.append(market.close[0, 1:], 0) > market.close[0]}
-
-    def on_wake(self, view: View) -> Intent | None:
-        if view.signals[0] and not view.position:
-            return Intent(side=Side.BUY, lots=10)
-        if view.position and not view.signals[0]:
-            return Intent(side=Side.SELL, lots=view.position)
-        return None
-
-
-class Honest(Leaking):
-    """The clean twin: its signal knows the last close."""
-
-    def signals(self, market: Market) -> Mapping[str, Any]:
-        return {"up": market.close[0] > np.append(0, market.close[0, :-1])}
-
-
-class Peeking(BarStrategy):
-    """Planted fault: it keeps the market that signals are made of, and reads ahead."""
-
-    def signals(self, market: Market) -> Mapping[str, Any]:
-        self.closes = market.close[0].tolist()
-        return {}
-
-    def on_bar(self, view: View) -> Intent | None:
-        rises = view.step + 1 < len(self.closes) and self.closes[view.step + 1] > view.bar.close
-        if rises and not view.position:
-            return Intent(side=Side.BUY, lots=10)
-        if view.position and not rises:
-            return Intent(side=Side.SELL, lots=view.position)
-        return None
 
 
 @pytest.mark.parametrize("leak", [Leaking, Peeking])

@@ -10,7 +10,6 @@ import pytest
 from athena.domain import DAY_NS, Purpose, Side
 from athena.research.strategies import BUILT_IN, Leg, load_strategy, relay_of, solo_of
 from athena.trading import (
-    BarStrategy,
     Intent,
     Market,
     RuleStrategy,
@@ -30,6 +29,7 @@ from tests.market_builder import (
     run,
     setup_of,
 )
+from tests.planted_strategies import Honest, Leaking, Peeking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -322,45 +322,6 @@ def test_levels_timers_moments_and_rules_wake_at_the_same_bars(make: type[Strate
 
 
 # --- planted faults ----------------------------------------------------------------------------
-
-
-class Leaking(WokenStrategy):
-    """Planted fault: its signal knows the next close."""
-
-    wake = Wake(on_change=("up",))
-
-    def signals(self, market: Market) -> Mapping[str, Any]:
-        return {"up": np.append(market.close[0, 1:], 0) > market.close[0]}
-
-    def on_wake(self, view: View) -> Intent | None:
-        if view.signals[0] and not view.position:
-            return Intent(side=Side.BUY, lots=10)
-        if view.position and not view.signals[0]:
-            return Intent(side=Side.SELL, lots=view.position)
-        return None
-
-
-class Honest(Leaking):
-    """The clean twin: its signal knows the last close."""
-
-    def signals(self, market: Market) -> Mapping[str, Any]:
-        return {"up": market.close[0] > np.append(0, market.close[0, :-1])}
-
-
-class Peeking(BarStrategy):
-    """Planted fault: it keeps the market that signals are made of, and reads ahead."""
-
-    def signals(self, market: Market) -> Mapping[str, Any]:
-        self.closes = market.close[0].tolist()
-        return {}
-
-    def on_bar(self, view: View) -> Intent | None:
-        rises = view.step + 1 < len(self.closes) and self.closes[view.step + 1] > view.bar.close
-        if rises and not view.position:
-            return Intent(side=Side.BUY, lots=10)
-        if view.position and not rises:
-            return Intent(side=Side.SELL, lots=view.position)
-        return None
 
 
 @pytest.mark.parametrize("leak", [Leaking, Peeking])
