@@ -52,7 +52,7 @@ def test_a_session_trades_and_its_books_agree_with_the_venue(
     assert payload["violations"] == []
     assert payload["end_reason"] == "the duration is over"
     assert payload["resumed"] is False
-    assert payload["steps"] in {7, 8}  # the first close may come before the account was read
+    assert payload["steps"] >= 7  # the first close may come before the account was read
     assert payload["orders"] >= 6
     assert payload["fills"] >= 4
     assert Decimal(payload["equity"]) != 10_000

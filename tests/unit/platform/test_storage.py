@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-import multiprocessing
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,18 @@ from athena.platform import (
     staged_folder,
     storage_errors,
 )
-from tests.lock_holder import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+HOLDER = """
+import pathlib, sys
+from athena.platform import file_lock
+with file_lock(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def _names(folder: Path) -> list[str]:
@@ -149,16 +157,17 @@ def test_other_errors_pass_unchanged(tmp_path: Path) -> None:
 
 def test_a_lock_held_by_another_process_is_refused_and_free_afterwards(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "account.lock"
-    spawn = multiprocessing.get_context("spawn")
-    is_held, stop = spawn.Event(), spawn.Event()
-    holder = spawn.Process(target=hold, args=(path, is_held, stop))
-    holder.start()
-    try:
-        assert is_held.wait(30)
+    # Holds the lock from the moment it says so until its input is closed.
+    holder = subprocess.Popen(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
         with pytest.raises(RefusedError, match=r"account\.lock"), file_lock(path, timeout_s=0):
             pass
-    finally:
-        stop.set()
-        holder.join(30)
+        assert holder.stdin is not None
+        holder.stdin.close()
+    assert holder.returncode == 0
     with file_lock(path, timeout_s=0):
         pass
