@@ -15,6 +15,7 @@ from athena.trading import layout as at
 from athena.trading.live import (
     AccountSeen,
     Alert,
+    AmendOrder,
     Answered,
     FillSeen,
     OrderSeen,
@@ -115,12 +116,15 @@ class Desk:
     def answer(
         self, order: PlaceOrder, result: Result = Result.ACCEPTED, request: Request = Request.PLACE
     ) -> list[Effect]:
-        """Answer a request about an order."""
+        """Answer a request about an order, the newest of its kind."""
+        asked = [item for item in only(AmendOrder, self.effects) if item.number == order.number]
+        serial = asked[-1].serial if request is Request.AMEND else 0
         return self.tell(
             Answered(
-                request, order.client_id, result, self.now_ns, f"O{order.number}", reason="tested"
+                request, order.client_id, result, self.now_ns, f"O{order.number}",
+                reason="tested", serial=serial,
             )
-        )
+        )  # fmt: skip
 
     def fill(self, order: PlaceOrder, lots: int, price: int = PRICE) -> list[Effect]:
         """Fill an order, as the stream shows it."""

@@ -1,8 +1,11 @@
-"""Soak: many seeds, every crash point, and a live process that is killed again and again (TR-31).
+"""Soak: many seeds, every crash point, live processes that are killed again and again (TR-31).
 
-    python -m tests.soak --seeds 20000 --kills 500
+    python -m tests.soak --seeds 20000 --kills 500 --out figures.json
+    python -m tests.soak --seeds 0 --crash-every 0 --kills 200 --out kills.json
+    python -m tests.soak --merge figures.json kills.json --out all.json
 
-Prints one table and, with `--out`, writes the figures with date and machine as JSON.
+Prints one table. With `--out` the figures so far are written after every part, with date and
+machine, so that a soak that is interrupted is not lost (`is_whole` is false then).
 """
 
 from __future__ import annotations
@@ -11,121 +14,164 @@ import argparse
 import json
 import os
 import platform
-import random
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athena.research.simulation import run_crash_points, run_seeds, summarise
 from athena.venues.faults import DEFAULT_RATES
-from tests.paper_process import let_trade, served, start_paper, write_market, write_strategy
+from tests.soak_kills import soak_by_kills
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-_SPEED = 60
-_BARS = 40_000
-_SETTLE = "10m"
-_PAGE = 50
+    from athena.research.simulation import CrashResult, SeedResult
+
+_CHUNK = 200
+_ADDED = (
+    "wall_s", "seeds", "crash_points", "crashes", "kills", "stops", "orders", "fills_of_kills",
+    "lost", "doubled", "limit_breaches", "unprotected_s",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class KillFigures:
-    """What came of killing a process.
+@dataclass
+class Figures:
+    """What came of a soak so far.
 
     Attributes:
-        kills: by SIGKILL.
-        orders: that the venue has seen.
-        doubled: client ids that it has seen more than once.
-        violations: what the last life found to differ between books and venue.
+        out: where it is written; None nowhere.
+        values: by name; those of `_ADDED` are sums.
     """
 
-    kills: int
-    orders: int
-    doubled: int
-    violations: tuple[str, ...]
+    out: Path | None
+    values: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Begin with nothing."""
+        self._started_s = time.monotonic()
+        self.values = {
+            "when": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
+            "machine": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores, "
+            f"Python {platform.python_version()}",
+            "is_whole": False,
+            **dict.fromkeys(_ADDED, 0),
+            "violations": [],
+        }
 
-def soak_by_kills(n_kills: int, folder: Path, seed: int) -> KillFigures:
-    """Kill `athena paper` over sockets, with every fault on, and let it go on each time."""
-    if n_kills == 0:
-        return KillFigures(0, 0, 0, ())
-    chance = random.Random(seed)  # noqa: S311 - how long a life lasts is no secret
-    home = folder / "home"
-    data = write_market(folder / "BTCUSD_1m.csv", _BARS)
-    strategy = write_strategy(folder / "busy.py")
-    faults = ("--faults", "all", "--speed", str(_SPEED), "--seed", str(seed))
-    with served(home, data, *faults) as venue:
-        environment = {**os.environ, "ATHENA_VENUES__KRAKEN__URL": venue.url}
-        os.environ.update(environment)
-        options = ("--venue", "kraken", "--speed", str(_SPEED), "--strategy", strategy)
-        for _ in range(n_kills):
-            process = start_paper(home, *options)
-            let_trade(process, home, chance.uniform(0.5, 6.0))
-            process.kill()
-            process.communicate()
-        process = start_paper(home, *options, "--duration", _SETTLE)
-        out, err = process.communicate(timeout=600)
-        if process.returncode != 0:
-            return KillFigures(n_kills, 0, 0, (f"exit {process.returncode}: {out}{err}",))
-        result = json.loads(out)
-        ids = [item["cl_ord_id"] for item in _orders(venue) if item.get("cl_ord_id")]
-    doubled = len(ids) - len(set(ids))
-    return KillFigures(n_kills, len(ids), doubled, tuple(result["violations"]))
+    def add(self, more: Mapping[str, Any]) -> None:
+        """Add figures, and write what there is."""
+        for name in _ADDED:
+            self.values[name] = round(self.values[name] + more.get(name, 0), 1)
+        self.values["violations"] += more["violations"]
+        self.write()
 
+    def add_results(self, results: list[SeedResult | CrashResult]) -> None:
+        """Add what came of seeds and crash points."""
+        summary = summarise(results)
+        self.add(
+            {
+                "seeds": summary.seeds,
+                "crash_points": summary.crash_points,
+                "crashes": summary.crashes,
+                "orders": summary.orders,
+                "lost": summary.lost,
+                "doubled": summary.doubled,
+                "limit_breaches": summary.breaches,
+                "unprotected_s": summary.unprotected_s,
+                "violations": [
+                    f"{_name(result)}: {violation}" for result, violation in summary.failing
+                ],
+            }
+        )
 
-def _orders(venue: Any) -> Iterator[dict[str, Any]]:
-    yield from venue.ask("OpenOrders")["open"].values()
-    offset, total = 0, 1
-    while offset < total:
-        page = venue.ask("ClosedOrders", ofs=str(offset))
-        yield from page["closed"].values()
-        offset, total = offset + _PAGE, int(page["count"])
+    def pass_time(self) -> None:
+        """Add the time since this was called last."""
+        now_s = time.monotonic()
+        self.values["wall_s"] = round(self.values["wall_s"] + now_s - self._started_s, 1)
+        self._started_s = now_s
+
+    def write(self) -> None:
+        """Write what there is."""
+        if self.out is not None:
+            self.out.write_text(json.dumps(self.values, indent=2) + "\n")
 
 
 def main() -> None:
-    """Run it and print the table; exit 1 when anything did not hold."""
+    """Run it, or merge what ran before, and print the table; exit 1 when anything did not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20_000)
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--crash-every", type=int, default=1)
     parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--lines", type=int, default=4, help="accounts that are killed at once")
+    parser.add_argument("--per-round", type=int, default=25, help="kills of one account")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--merge", type=Path, nargs="+", default=[])
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    workers = os.cpu_count() or 1
-    started_s = time.monotonic()
-    seeds = range(asked.first, asked.first + asked.seeds)
-    found = list(run_seeds(seeds, DEFAULT_RATES, workers=workers))
-    if asked.crash_every:
-        found.extend(run_crash_points(every=asked.crash_every, workers=workers))
-    summary = summarise(found)
-    with tempfile.TemporaryDirectory() as folder:
-        killed = soak_by_kills(asked.kills, Path(folder), asked.first)
-    figures: dict[str, Any] = {
-        "when": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
-        "machine": f"{platform.machine()} {platform.system()}, {workers} cores, "
-        f"Python {platform.python_version()}",
-        "wall_s": round(time.monotonic() - started_s),
-        "seeds": summary.seeds,
-        "crash_points": summary.crash_points,
-        "crashes": summary.crashes,
-        "kills": killed.kills,
-        "orders": summary.orders + killed.orders,
-        "lost": summary.lost,
-        "doubled": summary.doubled + killed.doubled,
-        "limit_breaches": summary.breaches,
-        "unprotected_s": round(summary.unprotected_s),
-        "violations": [text for _, text in summary.failing] + list(killed.violations),
-    }
-    for name, value in figures.items():
+    figures = Figures(asked.out)
+    if asked.merge:
+        parts = [json.loads(path.read_text()) for path in asked.merge]
+        for part in parts:
+            figures.add(part)
+        figures.values["when"] = min(part["when"] for part in parts)
+        figures.values["is_whole"] = all(part["is_whole"] for part in parts)
+    else:
+        _soak(asked, figures)
+    figures.write()
+    for name, value in figures.values.items():
         sys.stdout.write(f"{name:16} {value}\n")
-    if asked.out:
-        asked.out.write_text(json.dumps(figures, indent=2) + "\n")
-    raise SystemExit(1 if figures["violations"] else 0)
+    raise SystemExit(1 if figures.values["violations"] else 0)
+
+
+def _soak(asked: argparse.Namespace, figures: Figures) -> None:
+    for chunk in _chunks(_simulated(asked)):
+        figures.pass_time()
+        figures.add_results(chunk)
+    with tempfile.TemporaryDirectory() as folder:
+        for killed in soak_by_kills(
+            asked.kills, Path(folder), asked.first, lines=asked.lines, per_round=asked.per_round
+        ):
+            figures.pass_time()
+            figures.add(
+                {
+                    "kills": killed.kills,
+                    "stops": killed.stops,
+                    "orders": killed.orders,
+                    "fills_of_kills": killed.fills,
+                    "lost": killed.lost,
+                    "doubled": killed.doubled,
+                    "violations": list(killed.violations),
+                }
+            )
+    figures.values["is_whole"] = True
+
+
+def _simulated(asked: argparse.Namespace) -> Iterator[SeedResult | CrashResult]:
+    seeds = range(asked.first, asked.first + asked.seeds)
+    yield from run_seeds(seeds, DEFAULT_RATES, workers=asked.workers)
+    if asked.crash_every:
+        yield from run_crash_points(every=asked.crash_every, workers=asked.workers)
+
+
+def _chunks(
+    results: Iterator[SeedResult | CrashResult],
+) -> Iterator[list[SeedResult | CrashResult]]:
+    while chunk := list(islice(results, _CHUNK)):
+        yield chunk
+
+
+def _name(result: SeedResult | CrashResult) -> str:
+    from athena.research.simulation import SeedResult
+
+    if isinstance(result, SeedResult):
+        return f"seed {result.seed}"
+    return f"{result.scenario}, {result.point.kind.value} {result.point.index}"
 
 
 if __name__ == "__main__":

@@ -123,8 +123,8 @@ def risk_compiled(size: int, runs: int) -> dict[str, Any]:
 
     tables = full_book()
     compiler = compiler_for(FOLDER / "home" / "cache", None)
-    judge = compiler.entry(step.apply_intent, tables.arrays)
-    return _judge(judge, tables.arrays, tables.views, size, runs)
+    judge = compiler.entry(step.apply_intent, tables.record)
+    return _judge(judge, tables.record, tables.views, size, runs)
 
 
 def _judge(

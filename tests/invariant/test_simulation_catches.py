@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from athena.domain import MINUTE_NS, OrderState, OrderType, Side
+from athena.domain import MINUTE_NS, SECOND_NS, OrderState, OrderType, Side
 from athena.research.simulation import CrashKind, CrashPoint, crash_at
-from athena.research.simulation._seed import busy_limits, scene_of
-from athena.research.simulation._stage import ACCOUNT
-from athena.research.simulation._world import Scene, World
+from athena.research.simulation._limits import busy_limits
+from athena.research.simulation._scene import Scene
+from athena.research.simulation._seed import scene_of
+from athena.research.simulation._stage import ACCOUNT, START_NS
+from athena.research.simulation._world import World
 from athena.trading import Command, Intent, JournalWriter, codes, limits, step
 from athena.trading import layout as at
-from athena.trading._core import exposure, risk
+from athena.trading._core import exposure, protection, risk, validity
 from athena.trading.live import (
     Operated,
     Request,
@@ -31,8 +33,9 @@ from athena.trading.live import (
     _evidence,
     _memory,
     _outbox,
+    _watch,
 )
-from athena.venues.faults import Fault, FaultPlan
+from athena.venues.faults import Answer, Fault, FaultPlan, RequestFate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 # Above what chance needs to break a limit within minutes, far below what the default allows.
-TIGHT_GROSS_PPM = 150_000
+TIGHT_GROSS = {limits.GROSS_PPM: 150_000}
 
 
 # --- the bugs ----------------------------------------------------------------------------------
@@ -65,7 +68,7 @@ def sends_again_after_a_time_out(patch: pytest.MonkeyPatch) -> None:
         row = self.core.row_of(self.number_of(event.client_id, ""))
         is_unknown = event.request is Request.PLACE and event.result is Result.UNKNOWN
         if is_unknown and row >= 0:
-            self._requests.append(self._outbox._place(row, self._now_ns))
+            self._news.requests.append(self._outbox._place(row, self._now_ns))
 
     patch.setattr(Session, "_on_answer", on_answer)
 
@@ -80,10 +83,10 @@ def takes_a_time_out_for_accepted(patch: pytest.MonkeyPatch) -> None:
     """No answer to a request counts as yes."""
     real = _evidence.Evidence.answer
 
-    def answer(self: _evidence.Evidence, given: Answered, now_ns: int) -> None:
+    def answer(self: _evidence.Evidence, given: Answered) -> None:
         if given.result is Result.UNKNOWN:
             given = replace(given, result=Result.ACCEPTED)
-        real(self, given, now_ns)
+        real(self, given)
 
     patch.setattr(_evidence.Evidence, "answer", answer)
 
@@ -134,7 +137,7 @@ def sends_again_after_a_restart(patch: pytest.MonkeyPatch) -> None:
         s = self.core.s
         for row in self.core.live_rows() if event.is_up else ():
             if s.orders[row, at.STATE] == codes.UNKNOWN:
-                self._requests.append(self._outbox._place(row, self._now_ns))
+                self._news.requests.append(self._outbox._place(row, self._now_ns))
 
     patch.setattr(Session, "_on_stream", on_stream)
 
@@ -183,7 +186,7 @@ def amends_once(patch: pytest.MonkeyPatch) -> None:
 
     def amend(self: _outbox.Outbox, row: int, now_ns: int) -> Any:
         sent = self._sent(self._core.s.orders[row, at.NUMBER], now_ns)
-        return None if sent.amend_sent_ns else real(self, row, now_ns)
+        return None if sent.amend_deadline_ns else real(self, row, now_ns)
 
     patch.setattr(_outbox.Outbox, "amend", amend)
 
@@ -218,6 +221,129 @@ def books_a_transfer_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_account.AccountBook, "transfer", transfer)
 
 
+def watches_and_does_nothing(patch: pytest.MonkeyPatch) -> None:
+    """The watch over protections never acts."""
+    patch.setattr(_watch.ProtectionWatch, "look", lambda *_: [])
+
+
+def cancels_no_entries(patch: pytest.MonkeyPatch) -> None:
+    """A kill switch closes positions and leaves the entries in the book."""
+    patch.setattr(protection, "cancel_entries", lambda _: None)
+
+
+def counts_no_unknown_orders(patch: pytest.MonkeyPatch) -> None:
+    real = exposure.counts
+
+    def counts(s: Any, row: int) -> bool:
+        return s.orders[row, at.STATE] != codes.UNKNOWN and real(s, row)
+
+    patch.setattr(exposure, "counts", counts)
+
+
+def caps_no_size(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(risk, "_check_size", lambda *_: None)
+
+
+def budgets_no_risk(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(risk, "_check_risk_budget", lambda *_: None)
+
+
+def knows_no_correlation(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(risk, "_check_correlation", lambda *_: None)
+
+
+def counts_no_positions(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(risk, "_check_count", lambda _: None)
+
+
+def caps_no_order(patch: pytest.MonkeyPatch) -> None:
+    """An order may be of any size, as far as validity is concerned."""
+    real = validity.check_validity
+
+    def check(s: Any, price: int) -> None:
+        cap = s.limits[limits.ORDER_CAP_MONEY]
+        s.limits[limits.ORDER_CAP_MONEY] = at.NEVER_NS
+        real(s, price)
+        s.limits[limits.ORDER_CAP_MONEY] = cap
+
+    patch.setattr(risk, "check_validity", check)
+
+
+def sends_at_any_rate(patch: pytest.MonkeyPatch) -> None:
+    def refill(s: Any) -> None:
+        s.account[at.RATE_TOKENS] = 10 * at.PPM
+        s.account[at.RATE_NS] = s.account[at.NOW_NS]
+
+    patch.setattr(step, "_refill_rate", refill)
+
+
+def takes_a_time_out_for_rejected(patch: pytest.MonkeyPatch) -> None:
+    """No answer to a request counts as no."""
+    real = Session._on_answer
+
+    def on_answer(self: Session, event: Answered) -> None:
+        if event.result is Result.UNKNOWN:
+            event = replace(event, result=Result.REFUSED, reason="no answer")
+        real(self, event)
+
+    patch.setattr(Session, "_on_answer", on_answer)
+
+
+def believes_one_view_of_absence(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(_account, "ABSENT_VIEWS", 1)
+
+
+def believes_absence_at_once(patch: pytest.MonkeyPatch) -> None:
+    """Absence counts from when the order was sent, not from half a minute after its deadline."""
+    patch.setattr(_account, "ABSENT_AFTER_NS", -MINUTE_NS)
+
+
+def amends_twice_at_once(patch: pytest.MonkeyPatch) -> None:
+    real = _outbox.Outbox.amend
+
+    def amend(self: _outbox.Outbox, row: int, now_ns: int) -> Any:
+        self._sent(self._core.s.orders[row, at.NUMBER], now_ns).amend = None
+        return real(self, row, now_ns)
+
+    patch.setattr(_outbox.Outbox, "amend", amend)
+
+
+def sends_again_under_another_client_id(patch: pytest.MonkeyPatch) -> None:
+    """An order whose fate is unknown is sent once more, as if it were another."""
+    real = Session._on_answer
+
+    def on_answer(self: Session, event: Answered) -> None:
+        real(self, event)
+        row = self.core.row_of(self.number_of(event.client_id, ""))
+        is_unknown = event.request is Request.PLACE and event.result is Result.UNKNOWN
+        if is_unknown and row >= 0:
+            again = self._outbox._place(row, self._now_ns)
+            self._news.requests.append(replace(again, client_id=again.client_id[::-1]))
+
+    patch.setattr(Session, "_on_answer", on_answer)
+
+
+def wants_again_what_is_unknown(patch: pytest.MonkeyPatch) -> None:
+    """An entry whose fate is unknown is wanted once more, under an intent of its own."""
+    real = Session._on_answer
+
+    def on_answer(self: Session, event: Answered) -> None:
+        real(self, event)
+        row = self.core.row_of(self.number_of(event.client_id, ""))
+        is_unknown = event.request is Request.PLACE and event.result is Result.UNKNOWN
+        if is_unknown and row >= 0 and self.core.s.orders[row, at.SIDE] > 0:
+            orders = self.core.s.orders
+            again = Intent(
+                side=Side.BUY,
+                lots=orders[row, at.LOTS],
+                instrument=orders[row, at.ORDER_INSTRUMENT],
+                stop_ticks=orders[row, at.STOP],
+            )
+            self.core.want(orders[row, at.ORDER_STRATEGY], again)
+
+    patch.setattr(Session, "_on_answer", on_answer)
+
+
 # --- at random ---------------------------------------------------------------------------------
 
 
@@ -230,14 +356,14 @@ class Case:
         invariant: that has to be among those reported.
         rates: of the faults, all of which may strike.
         seeds: tried until one meets it.
-        gross_ppm: tighter limit of the gross exposure; None is the default.
+        tight: limits that are tighter than the default.
     """
 
     plant: Plant
     invariant: str
     rates: Mapping[Fault, float] = field(default_factory=dict)
     seeds: range = range(3)
-    gross_ppm: int | None = None
+    tight: Mapping[int, int] = field(default_factory=dict)
 
 
 LOST_ANSWERS = {Fault.TIMEOUT_AFTER_ACCEPT: 0.3}
@@ -252,6 +378,10 @@ ROUGH = {
     Fault.RESTART: 0.02,
 }
 
+SOME_LOST = {Fault.TIMEOUT_BEFORE_ACCEPT: 0.06}
+SLOW_LINE = {Fault.LATE: 0.3}
+SLOW = {limits.ORDERS_PER_MINUTE: 2, limits.ORDER_BURST: 1}
+
 CASES = (
     Case(sends_again_after_a_time_out, "I4", LOST_ANSWERS),
     Case(books_a_fill_twice, "I1", {Fault.DUPLICATE: 0.3}),
@@ -261,22 +391,36 @@ CASES = (
     Case(forgets_fees, "I2"),
     Case(changes_the_state_past_the_journal, "I9"),
     Case(forgets_at_a_restart_whose_orders_it_took_up, "I1", {Fault.RESTART: 0.03}, range(5)),
-    Case(checks_no_exposure, "I6", gross_ppm=TIGHT_GROSS_PPM),
-    Case(counts_no_working_orders, "I6", gross_ppm=TIGHT_GROSS_PPM),
+    Case(checks_no_exposure, "I6", tight=TIGHT_GROSS),
+    Case(counts_no_working_orders, "I6", tight=TIGHT_GROSS),
     Case(never_reads_the_account, "I8", DEAF),
     Case(trusts_the_stream_alone, "I1", ROUGH, range(5)),
     Case(books_no_fills_of_a_view, "I1", DEAF),
     Case(cancels_once, "I8", LOST_REQUESTS, range(8)),
     Case(amends_once, "I8", LOST_REQUESTS, range(5)),
     Case(brings_ended_orders_back_to_life, "I5", ROUGH, range(5)),
+    Case(watches_and_does_nothing, "I11", LOST_REQUESTS, range(5)),
+    Case(takes_entries_after_the_kill_switch, "I10", seeds=range(10)),
+    Case(caps_no_size, "I6", seeds=range(5), tight={limits.POSITION_PPM: 30_000}),
+    Case(budgets_no_risk, "I6", seeds=range(5), tight={limits.RISK_PER_TRADE_PPM: 200}),
+    Case(knows_no_correlation, "I6", seeds=range(5), tight={limits.CORRELATED_PPM: 60_000}),
+    Case(counts_no_positions, "I6", seeds=range(5), tight={limits.MAX_POSITIONS: 1}),
+    Case(caps_no_order, "I6", seeds=range(5), tight={limits.ORDER_CAP_MONEY: 3_000 * 10**8}),
+    Case(sends_at_any_rate, "I6", seeds=range(5), tight=SLOW),
+    Case(takes_a_time_out_for_rejected, "I4", LOST_REQUESTS),
+    Case(believes_one_view_of_absence, "I4", LOST_REQUESTS, range(10)),
+    Case(believes_absence_at_once, "I4", SOME_LOST, range(10)),
+    Case(amends_twice_at_once, "I4", SLOW_LINE, range(10)),
+    Case(sends_again_under_another_client_id, "I3", LOST_ANSWERS),
+    Case(wants_again_what_is_unknown, "I3", LOST_REQUESTS, range(6)),
 )
 
 
 def broken_by(case: Case, seed: int) -> set[str]:
     """Return the invariants that one seed finds broken."""
     scene = scene_of(seed, case.rates)
-    if case.gross_ppm is not None:
-        scene.limits[limits.GROSS_PPM] = case.gross_ppm
+    for column, value in case.tight.items():
+        scene.limits[column] = value
     return broken_in(World(scene))
 
 
@@ -356,12 +500,24 @@ def deposit(world: World) -> None:
     world.network.deliver()
 
 
+class FirstOrderLost(FaultPlan):
+    """Lose what is placed in the first seconds of the story on its way, and nothing else."""
+
+    def request_fate(self, counter: int, endpoint: str, now_ns: int) -> RequestFate:
+        """Lose an order that is placed before 25 s."""
+        if endpoint == "AddOrder" and now_ns < START_NS + 25 * SECOND_NS:
+            return RequestFate(Answer.NONE, is_carried_out=False)
+        return super().request_fate(counter, endpoint, now_ns)
+
+
+KILLED_WITH_A_BID = ((20.0, bid), (24.0, kill))
 LATE_FILL = ((20.0, bid), (24.0, cancel), (30.0, fall))
 KILLED = ((20.0, kill), (24.0, buy))
 DEPOSITED = ((20.0, deposit),)
 STORIES = (
     (books_no_fill_after_the_end, "I1", LATE_FILL),
     (takes_entries_after_the_kill_switch, "I10", KILLED),
+    (cancels_no_entries, "I10", KILLED_WITH_A_BID),
     (books_no_transfer, "I2", DEPOSITED),
     (books_a_transfer_twice, "I2", DEPOSITED),
 )
@@ -395,6 +551,19 @@ def test_a_bug_in_a_story_is_caught_and_its_clean_twin_is_not_accused(
     with monkeypatch.context() as patch:
         plant(patch)
         assert invariant in broken_in(told(script))
+
+
+def test_an_order_of_unknown_fate_counts_at_its_worst(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I6: the first order never arrives; until that is proven there is no room for a second."""
+
+    def broken() -> set[str]:
+        scene = told(((20.0, buy), (30.0, buy))).scene
+        scene.limits[limits.POSITION_PPM] = 60_000  # 6,000; each order is worth 4,500
+        return broken_in(World(replace(scene, plan=FirstOrderLost(7))))
+
+    assert broken() == set()
+    counts_no_unknown_orders(monkeypatch)
+    assert broken() == {"I6"}
 
 
 def test_the_story_of_the_late_fill_has_one() -> None:

@@ -117,6 +117,7 @@ def state_dtype() -> np.dtype[np.void]:
         "transitions": (len(OrderState), len(OrderEvent)),
         "intent": (at.N_INTENT,),
         "verdict": (at.N_VERDICT,),
+        "stakes": (at.MAX_INSTRUMENTS, at.N_STAKE),
         "effects": (at.MAX_EFFECTS, at.N_EFFECT),
         "records": (at.MAX_WORDS,),
     }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from athena.trading._setup import StateTables
 
 # What the driver empties, and what is written anew before each use, is not part of the state.
-_SCRATCH = ("effects", "intent", "records", "verdict")
+_SCRATCH = ("effects", "intent", "records", "stakes", "verdict")
 _HEAD = struct.Struct("<16sQI")
 _LEVEL = 1  # most of the state is zero: more effort buys nothing
 

@@ -4,6 +4,8 @@ from athena.venues import _matching as matching
 from athena.venues import _table as table
 from athena.venues._capability_table import capability_table
 from athena.venues._contract import (
+    NO_ROOM,
+    WITHDRAWN,
     Adapter,
     Call,
     CallFailed,
@@ -23,7 +25,9 @@ from athena.venues._simulated import (
 from athena.venues._table import Venue, VenueArrays
 
 __all__ = [
+    "NO_ROOM",
     "VENUE_DTYPE",
+    "WITHDRAWN",
     "Adapter",
     "Call",
     "CallFailed",

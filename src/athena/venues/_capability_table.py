@@ -17,7 +17,8 @@ MEANINGS: Mapping[str, str] = {
     "has_post_only": "a limit order that would take is refused (post only)",
     "has_reduce_only": "an order that can only close (reduce only); else the core caps it",
     "has_amend": "size and trigger change in place",
-    "has_conditional_close": "an order placed for each fill of another; the core does without",
+    "has_conditional_close": "an order placed by the venue for each fill of another; not used: "
+    "it carries no id of ours, and each part of a fill would leave a stop of its own",
     "has_oco": "two orders of which one cancels the other",
     "has_trailing": "the venue moves a stop by itself; else the core amends it",
     "has_validate": "an order is checked and not placed",

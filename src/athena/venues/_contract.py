@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from athena.domain import OrderType, TimeInForce
-    from athena.trading.live import Effect, Event
+    from athena.trading.live import Alert, Effect, Event
     from athena.venues.limits import Charge, Priority
 
 
@@ -46,6 +46,8 @@ class Call:
         deadline_ns: when waiting for room ends, our clock; an order that cannot leave in time is
             never sent.
         timeout_ns: how long to wait for the answer.
+        withdraws: id of the call that this one makes needless; 0 for none. While not a byte of it
+            has left, neither leaves: both are answered as not sent and held back.
     """
 
     id: int
@@ -56,6 +58,7 @@ class Call:
     charges: tuple[Charge, ...]
     deadline_ns: int
     timeout_ns: int
+    withdraws: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,19 @@ class CallFailed:
         is_sent: False only with proof that nothing left: a connection that was refused, a name
             that could not be resolved, a deadline that passed while waiting for room.
         reason: what happened, without a secret.
-        is_held_back: our own rate limit kept it from leaving; that is no failure of the venue.
+        is_held_back: we kept it from leaving, for our own rate limit or because it was taken back;
+            that is no failure of the venue.
     """
 
     is_sent: bool
     reason: str
     is_held_back: bool = False
+
+
+NO_ROOM = CallFailed(
+    is_sent=False, reason="no room under the rate limit in time", is_held_back=True
+)
+WITHDRAWN = CallFailed(is_sent=False, reason="taken back before it left", is_held_back=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ class Step:
         events: for the session, in order.
         wants_stream: False where the stream has to be closed, or must not be opened yet.
         pauses: for the account's rate limiter.
+        alerts: for people.
     """
 
     calls: tuple[Call, ...] = ()
@@ -104,6 +115,7 @@ class Step:
     events: tuple[Event, ...] = ()
     wants_stream: bool = True
     pauses: tuple[Pause, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +181,18 @@ class Adapter(Protocol):
 
     def begin(self, now_ns: int) -> Step:
         """Start: rules and fees first, then the stream and the account."""
+        ...
+
+    def self_test_calls(self, now_ns: int) -> tuple[Call, ...]:
+        """Return the smallest order of each instrument, to be checked and not placed.
+
+        Nothing before the rules and a price of each are known. The answers go to
+        `read_self_test`, not to `answered`.
+        """
+        ...
+
+    def read_self_test(self, answer: HttpAnswer | CallFailed) -> str:
+        """Return why the venue would not take an order of the self-test; empty when it would."""
         ...
 
     def carry_out(self, effect: Effect, now_ns: int) -> Step:

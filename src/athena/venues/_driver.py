@@ -15,6 +15,7 @@ from athena.trading.live import (
     StreamChanged,
     Tick,
 )
+from athena.venues._self_test import SelfTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -64,6 +65,7 @@ class Driver:
         "_n_instruments",
         "_open",
         "_prices",
+        "_self_test",
         "_view",
         "session",
     )
@@ -75,6 +77,7 @@ class Driver:
         *,
         session: Session | None = None,
         opener: Callable[[AccountSeen, Mapping[int, int], int], tuple[Session, list[Effect]]],
+        needs_self_test: bool = False,
     ) -> None:
         """Join an adapter and a session.
 
@@ -84,6 +87,7 @@ class Driver:
             session: taken up again; None to begin one.
             opener: `opener(account, prices, now_ns)` begins a session on a complete view, and
                 gives what it wants first.
+            needs_self_test: no new risk before the venue has checked a test order (live).
         """
         self._adapter = adapter
         self._n_instruments = n_instruments
@@ -93,6 +97,9 @@ class Driver:
         self._prices: dict[int, int] = {}
         self._asked_ns = 0
         self._view: AccountSeen | None = None
+        self._self_test = SelfTest(is_needed=needs_self_test)
+        if session is not None:
+            self._self_test.guard(session)
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -102,6 +109,9 @@ class Driver:
 
     def answered(self, call: Call, answer: HttpAnswer | CallFailed, now_ns: int) -> Output:
         """Hear what came of a request."""
+        if self.session is not None and self._self_test.owns(call):
+            alerts = self._self_test.take(self._adapter, self.session, call, answer, now_ns)
+            return Output(alerts=alerts)
         return self._take(self._adapter.answered(call, answer, now_ns), now_ns)
 
     def stream_opened(self, now_ns: int) -> Output:
@@ -124,6 +134,7 @@ class Driver:
         else:
             tick = Tick(now_ns, self._adapter.venue_ahead_ns)
             self._carry_out(output, self.session.handle(tick, now_ns), now_ns)
+            output.calls += self._self_test.calls(self._adapter, self.session, now_ns)
         return output
 
     def tell(self, event: Event, now_ns: int) -> Output:
@@ -145,6 +156,7 @@ class Driver:
         output.messages += step.messages
         output.wants_stream = step.wants_stream
         output.pauses += step.pauses
+        output.alerts += step.alerts
         for event in step.events:
             if self.session is None:
                 self._learn(output, event, now_ns)
@@ -191,6 +203,7 @@ class Driver:
             self._ask_for_account(output, now_ns)
             return
         self.session, effects = self._open(account, self._prices, now_ns)
+        self._self_test.guard(self.session)
         effects += self.session.handle(StreamChanged(is_up=self._is_up, ts_ns=now_ns), now_ns)
         self._carry_out(output, effects, now_ns)
 

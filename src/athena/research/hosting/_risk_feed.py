@@ -123,12 +123,17 @@ class RiskFeed:
 
 
 def _joined(daily: Bars, bars: Bars) -> Bars:
-    """Put each day of `daily` before the first of `bars` in front, as the day's last bar."""
+    """Put each day of `daily` before the first of `bars` in front, as the day's last bar.
+
+    What was traded on the first of them lies before its last bar, where nothing is known: it does
+    not count, so that the mean volume of a few days is theirs.
+    """
     ends_ns = daily.ts_ns + DAY_NS
     first_ns = bars.ts_ns[0] // DAY_NS * DAY_NS if len(bars) else _NONE_NS
     n = int(np.searchsorted(ends_ns, first_ns, side="right"))
     days = {name: getattr(daily, name)[:n] for name in BAR_COLUMNS}
     days["ts_ns"] = ends_ns[:n] - bars.interval_ns
+    days["volume_lots"] = np.where(np.arange(n) == 0, 0, days["volume_lots"])
     return _with_columns(bars, {key: np.append(days[key], getattr(bars, key)) for key in days})
 
 

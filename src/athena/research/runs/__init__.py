@@ -22,7 +22,7 @@ from athena.research.runs._replay import (
     replay_run,
 )
 from athena.research.runs._request import BacktestRequest, load_sources
-from athena.research.runs._results import follow_account
+from athena.research.runs._results import follow_account, list_trades
 from athena.research.runs._run_files import RUN_FILE, read_run, read_run_description, write_run
 from athena.research.runs._why import IntentStory, tell_intents
 
@@ -42,6 +42,7 @@ __all__ = [
     "describe_bars",
     "environment",
     "follow_account",
+    "list_trades",
     "load_columns",
     "load_sources",
     "measure_simulation",

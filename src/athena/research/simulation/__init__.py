@@ -9,8 +9,8 @@ from athena.research.simulation._run import (
     run_seeds,
     summarise,
 )
+from athena.research.simulation._scene import CrashKind, CrashPoint
 from athena.research.simulation._seed import SeedResult, simulate_seed
-from athena.research.simulation._world import CrashKind, CrashPoint
 
 __all__ = [
     "Client",

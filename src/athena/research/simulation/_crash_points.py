@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from athena.domain import MINUTE_NS
+from athena.research.simulation._limits import busy_limits
 from athena.research.simulation._scenarios import SCENARIOS
-from athena.research.simulation._seed import busy_limits
-from athena.research.simulation._world import CrashKind, CrashPoint, Scene, World
+from athena.research.simulation._scene import CrashKind, CrashPoint, Scene
+from athena.research.simulation._world import World
 from athena.venues.faults import FaultPlan
 
 if TYPE_CHECKING:

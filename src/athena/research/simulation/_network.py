@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from athena.venues import CallFailed, HttpAnswer
+from athena.venues import NO_ROOM, WITHDRAWN, CallFailed, HttpAnswer
 from athena.venues.faults import Answer, Link, is_partial_fill
 from athena.venues.limits import (
     Counter,
@@ -15,6 +15,7 @@ from athena.venues.limits import (
     Wait,
     pause,
     poll,
+    withdraw,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ _HTML = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head></html>"
 _TOO_MANY = b'{"error":["EAPI:Rate limit exceeded"]}'
 _BAD_NONCE = b'{"error":["EAPI:Invalid nonce"]}'
 _OK = 200
+_OF_ORDERS = frozenset({"AddOrder", "AmendOrder", "CancelOrder"})
+
+
+def _nothing(_: Call) -> None:
+    """Do nothing."""
 
 
 @dataclass(slots=True)
@@ -55,6 +61,7 @@ class Client:
     Attributes:
         answered, opened, heard, lost: what it does with what comes.
         is_alive: False once it was killed.
+        waiting: its requests that wait for room under the rate limit, by their ids.
     """
 
     answered: Callable[[Call, HttpAnswer | CallFailed], None]
@@ -62,6 +69,7 @@ class Client:
     heard: Callable[[str], None]
     lost: Callable[[str], None]
     is_alive: bool = True
+    waiting: dict[int, tuple[Call, Ticket]] = field(default_factory=dict)
     wire: _Wire | None = None
     is_connecting: bool = False
 
@@ -72,6 +80,11 @@ class Network:
 
     Attributes:
         reaches: told each private request that the exchange is about to see: endpoint, fields.
+        leaves: told each request as it goes out, after its wait for the rate limit.
+        clock: of the machine that sends, which need not be right.
+        troubled_ns: until when something is known to have gone wrong with a request about an
+            order, or with a message; true time.
+        failed_ns: likewise with any request, views of the account among them.
         n_requests, n_messages: so far; they key the plan's draws.
     """
 
@@ -82,6 +95,10 @@ class Network:
     key: str
     reaches: Callable[[str, Mapping[str, str]], None]
     advance: Callable[[], None]
+    leaves: Callable[[Call], None] = _nothing
+    clock: Callable[[], int] | None = None
+    troubled_ns: int = 0
+    failed_ns: int = 0
     limits: LimitState = field(default_factory=LimitState)
     n_requests: int = 0
     n_messages: int = 0
@@ -90,48 +107,77 @@ class Network:
     # --- requests -------------------------------------------------------------------------------
 
     def send(self, client: Client, call: Call) -> None:
-        """Send a request as soon as the rate limit has room for it."""
+        """Send a request as soon as the rate limit has room for it.
+
+        One that takes back another that still waits for room keeps both from leaving.
+        """
+        held = client.waiting.pop(call.withdraws, None)
+        if held is not None:
+            other, ticket = held
+            self.limits = withdraw(self.limits, ticket.id)
+            self._answer(client, other, WITHDRAWN, 0)
+            self._answer(client, call, WITHDRAWN, 0)
+            return
         ticket = Ticket(
             id=f"{id(client)}-{call.id}",
             priority=call.priority,
-            arrival_ns=self.heap.now_ns,
+            arrival_ns=self._now_ns,
             deadline_ns=call.deadline_ns,
             charges=call.charges,
         )
+        client.waiting[call.id] = (call, ticket)
         self._queue(client, call, ticket)
 
     def _queue(self, client: Client, call: Call, ticket: Ticket) -> None:
-        if not client.is_alive:
+        if not client.is_alive or call.id not in client.waiting:
             return
+        now_ns = self._now_ns
         for charge in call.charges:
             if charge.bucket not in self.limits.counters:
-                empty = {charge.bucket: Counter(0, self.heap.now_ns)}
+                empty = {charge.bucket: Counter(0, now_ns)}
                 self.limits = LimitState(
                     {**self.limits.counters, **empty},
                     self.limits.paused_until_ns,
                     self.limits.waiting,
                 )
-        self.limits, decision = poll(self.limits, self.rules, ticket, self.heap.now_ns)
+        self.limits, decision = poll(self.limits, self.rules, ticket, now_ns)
+        if not isinstance(decision, Wait):
+            del client.waiting[call.id]
         if isinstance(decision, Granted):
             self._leave(client, call)
         elif isinstance(decision, Wait):
-            self.heap.at(decision.until_ns, lambda: self._queue(client, call, ticket))
+            wait_ns = decision.until_ns - now_ns
+            self._note_trouble(call, wait_ns)
+            self.heap.after(wait_ns, lambda: self._queue(client, call, ticket))
         else:
-            failed = CallFailed(
-                is_sent=False, reason="no room under the rate limit in time", is_held_back=True
-            )
-            self._answer(client, call, failed, 0)
+            self._answer(client, call, NO_ROOM, 0)
 
     def pause(self, bucket: str, until_ns: int) -> None:
         """Hold a counter's requests back."""
         self.limits = pause(self.limits, (bucket,), until_ns)
 
+    @property
+    def _now_ns(self) -> int:
+        """Return what the machine that sends takes for the time."""
+        return self.heap.now_ns if self.clock is None else self.clock()
+
+    def trouble(self, until_ns: int) -> None:
+        """Take note that something goes wrong until then."""
+        self.troubled_ns = max(self.troubled_ns, until_ns)
+
+    def is_whole(self, client: Client | None) -> bool:
+        """Tell whether a client hears what the exchange says."""
+        wire = None if client is None else client.wire
+        return client is not None and client.is_alive and wire is not None and not wire.is_frozen
+
     def _leave(self, client: Client, call: Call) -> None:
+        self.leaves(call)
         fate = self.plan.request_fate(self.n_requests, call.endpoint, self.heap.now_ns)
         self.n_requests += 1
         if fate.answer is Answer.UNRESOLVED:
             failed = CallFailed(is_sent=False, reason="the venue's name was not found")
             self._answer(client, call, failed, LATENCY_NS)
+            self._note_trouble(call, LATENCY_NS)
             return
         there_ns = LATENCY_NS + fate.delay_ns
         back_ns = LATENCY_NS + fate.answer_delay_ns
@@ -140,6 +186,15 @@ class Network:
         if is_late or fate.answer is Answer.NONE:
             failed = CallFailed(is_sent=True, reason="no answer in time")
             self._answer(client, call, failed, call.timeout_ns)
+            self._note_trouble(call, max(there_ns, call.timeout_ns))
+        elif fate.answer is not Answer.WHOLE or fate.delay_ns or fate.answer_delay_ns:
+            self._note_trouble(call, there_ns + back_ns)
+
+    def _note_trouble(self, call: Call, lasts_ns: int) -> None:
+        until_ns = self.heap.now_ns + lasts_ns
+        self.failed_ns = max(self.failed_ns, until_ns)
+        if call.endpoint in _OF_ORDERS:
+            self.trouble(until_ns)
 
     def _arrive(self, client: Client, call: Call, fate: RequestFate, *, is_late: bool) -> None:
         body = b""
@@ -238,6 +293,8 @@ class Network:
         if wire.is_frozen:
             return
         arrives_ns = now_ns + LATENCY_NS + fate.delay_ns
+        if fate.delay_ns:
+            self.trouble(arrives_ns)
         if not fate.is_overtaken:
             arrives_ns = wire.last_ns = max(arrives_ns, wire.last_ns + _GAP_NS)
         for _ in range(fate.n_copies):

@@ -1,4 +1,4 @@
-"""Who wants things: strategies with random wishes, an operator, the account's other user, fate."""
+"""Who wants things: strategies with random wishes, plans, an operator, fate."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from athena.domain import SECOND_NS, OrderType, Purpose, Side
+from athena.research.simulation._owner import Owner
 from athena.trading import Command, Intent
 from athena.trading import layout as at
-from athena.trading.live import Operated, Wanted
+from athena.trading.algorithms import dca_plan, twap_plan
+from athena.trading.live import Operated, PlanStarted, PlanStopped, Wanted
 from athena.venues.faults import Fault
 
 if TYPE_CHECKING:
@@ -18,8 +20,15 @@ if TYPE_CHECKING:
     from athena.research.simulation._stage import Stage
 
 _WISH_EVERY_S = 7.0
-_STRANGER = 0.03  # of all wishes: the account's owner trades by hand at the venue
+# Shares of all wishes.
+_BY_HAND = 0.06
 _OPERATOR = 0.05
+_PLANNED = 0.1  # of what strategies want, where plans run
+_CLOCK = 0.03  # where the machine's clock jumps
+_JUMP_MAX_NS = 8 * SECOND_NS
+_JUMPED_NS = 25 * SECOND_NS  # until it is set right
+_PLAN_NS = 40 * SECOND_NS
+_MONEY = 10**8
 
 
 class People:
@@ -29,9 +38,10 @@ class People:
         """Look at a world."""
         self._world = world
         self._random = np.random.default_rng([world.seed, 1])
+        self._owner = Owner(world)
         self._is_here = False
-        self._n_stranger = 0
         self._n_ticks = 0
+        self._plan_ids: list[str] = []
         self.has_killed = False
 
     def begin(self) -> None:
@@ -40,8 +50,11 @@ class People:
         self._plan_next()
 
     def leave(self) -> None:
-        """Want nothing any more."""
+        """Want nothing any more, and let plans end."""
         self._is_here = False
+        now_ns = self._world.heap.now_ns
+        for plan_id in self._plan_ids:
+            self._world.tell(PlanStopped(plan_id, now_ns, "operator", "the end"))
 
     def maybe_crash(self) -> None:
         """Let the process die at random, the disk fill up, or the journal tear (F15, F16, F19)."""
@@ -64,14 +77,24 @@ class People:
         if not self._is_here:
             return
         draw = float(self._random.random())
-        if draw < _STRANGER:
-            self._trade_by_hand()
+        if draw < _BY_HAND:
+            self._owner.act()
         elif self._world.session is not None:
-            if draw < _STRANGER + _OPERATOR:
+            if draw < _BY_HAND + _OPERATOR:
                 self._operate()
+            elif self._world.scene.has_plans and draw < _BY_HAND + _OPERATOR + _PLANNED:
+                self._plan()
             else:
                 self._wish()
+        if self._world.scene.has_clock_jumps and float(self._random.random()) < _CLOCK:
+            self._jump()
         self._plan_next()
+
+    def _jump(self) -> None:
+        """Set the machine's clock wrong, and right again a while later."""
+        off_ns = int(self._random.integers(-_JUMP_MAX_NS, _JUMP_MAX_NS))
+        self._world.set_clock(off_ns)
+        self._world.heap.after(_JUMPED_NS, lambda: self._world.set_clock(0))
 
     # --- strategies -----------------------------------------------------------------------------
 
@@ -88,7 +111,6 @@ class People:
         intent = kind(strategy, instrument)
         if intent is not None:
             self._world.tell(Wanted(strategy, intent, self._world.heap.now_ns, ""))
-            self._world.wished()
 
     def _last(self, instrument: int) -> int:
         session = self._world.session
@@ -145,6 +167,41 @@ class People:
         lots = held if part < 0.5 else max(1, int(held * part))  # noqa: PLR2004 - a half
         return Intent(side=Side.SELL, lots=lots, instrument=instrument, purpose=Purpose.EXIT)
 
+    # --- plans ----------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        """Begin a plan: buy or sell in slices, or save up in the core book."""
+        session, now_ns = self._world.session, self._world.heap.now_ns
+        instrument = int(self._random.integers(0, len(self._world.instruments)))
+        last = self._last(instrument)
+        if session is None or last == 0:
+            return
+        plan_id = f"plan-{now_ns}"
+        slot = int(self._random.integers(0, 2))
+        kind = float(self._random.random())
+        item = self._world.instruments[instrument]
+        smallest = int(item.min_quantity / item.lot)
+        held = session.core.s.positions[slot * len(session.instruments) + instrument, at.QUANTITY]
+        when = {"start_ns": now_ns, "smallest_lots": smallest}
+        if kind < 0.2:  # noqa: PLR2004 - shares
+            order = Intent(side=Side.BUY, instrument=instrument, purpose=Purpose.DCA)
+            money = int(self._random.integers(30, 300)) * _MONEY
+            plan = dca_plan(
+                plan_id, self._world.core_slot, order, money,
+                start_ns=now_ns, batches=4, interval_ns=_PLAN_NS // 4, split_from=1,
+            )  # fmt: skip
+        elif kind < 0.6 and held >= smallest:  # noqa: PLR2004
+            order = Intent(side=Side.SELL, instrument=instrument, purpose=Purpose.EXIT)
+            plan = twap_plan(plan_id, slot, order, held, slices=4, window_ns=_PLAN_NS, **when)
+        else:
+            order = Intent(
+                side=Side.BUY, instrument=instrument, stop_ticks=last - last * 15 // 1_000
+            )
+            lots = max(smallest, self._lots(instrument))
+            plan = twap_plan(plan_id, slot, order, lots, slices=4, window_ns=_PLAN_NS, **when)
+        self._plan_ids.append(plan_id)
+        self._world.tell(PlanStarted(plan, now_ns, "operator", "at random"))
+
     # --- others ---------------------------------------------------------------------------------
 
     def _operate(self) -> None:
@@ -164,22 +221,3 @@ class People:
             command is not Command.ADMIN_RESUME
         )
         self._world.tell(Operated(command, now_ns, "operator", "at random"))
-
-    def _trade_by_hand(self) -> None:
-        """Place an order of the account's owner, who uses no client id."""
-        world = self._world
-        self._n_stranger += 1
-        k = int(self._random.integers(0, len(world.instruments)))
-        item, price = world.instruments[k], world.price(k)
-        quantity = (600 / price).quantize(item.lot)
-        rests = bool(self._random.random() < 0.5)  # noqa: PLR2004 - a half
-        fields = {
-            "pair": item.symbol.replace("BTC", "XBT").replace("/", ""),
-            "type": "buy",
-            "ordertype": "limit" if rests else "market",
-            "volume": f"{quantity:f}",
-        }
-        if rests:
-            limit = price * 99 // 100 // item.tick * item.tick
-            fields["price"] = f"{limit:f}"
-        world.by_hand(fields)

@@ -13,7 +13,7 @@ from athena.research.simulation._seed import SeedResult, simulate_seed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from athena.research.simulation._world import CrashPoint
+    from athena.research.simulation._scene import CrashPoint
     from athena.venues.faults import Fault
 
 TaskT = TypeVar("TaskT")
@@ -32,7 +32,8 @@ class SimulationSummary:
         lost: orders, fills and money of the venue that the books did not know at the end.
         doubled: orders that reached the venue twice.
         breaches: approvals beyond a limit.
-        unprotected_s: time that positions had no stop beyond the deadline, in all.
+        unprotected_s: time beyond two seconds that positions were not covered at the venue, in
+            all; nothing is excused (see `_protection`).
         failing: the first violation of each seed or place that had one: what replays it, and what.
     """
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from athena.domain import SECOND_NS
-from athena.research.engine import risk_limits
+from athena.research.simulation._limits import drawn_limits
+from athena.research.simulation._scene import Scene
 from athena.research.simulation._stage import START_NS
-from athena.research.simulation._world import Scene, World
-from athena.trading import digest_of, limits
+from athena.research.simulation._world import World
+from athena.trading import digest_of
 from athena.venues.faults import DEFAULT_RATES, Fault, FaultPlan, swarm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from athena.trading import Ints
 
 _QUIET_NS = 20 * SECOND_NS  # before anything goes wrong, so that there is a session to harm
 _N_FLIPS = 3
-_NO_RATE = 10**9
+_STREAM = 4  # of the seed's random numbers
+_SHARES = (1 / 2, 1 / 4, 1 / 3)  # of seeds with coins, plans, and a clock that jumps
+_MONEY = Decimal(100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +75,35 @@ def simulate_seed(seed: int, rates: Mapping[Fault, float] = DEFAULT_RATES) -> Se
         lost=checks.n_lost,
         doubled=checks.n_doubled,
         breaches=checks.n_breaches,
-        unprotected_s=0.0 if session is None else session.watch.unprotected_ns / SECOND_NS,
+        unprotected_s=checks.protection.unprotected_ns / SECOND_NS,
         violations=tuple(checks.violations),
     )
 
 
 def scene_of(seed: int, rates: Mapping[Fault, float]) -> Scene:
-    """Return the scene of a seed and of what may strike in it."""
-    scene = Scene(seed=seed, plan=FaultPlan(seed), limits=busy_limits())
+    """Return the scene of a seed and of what may strike in it.
+
+    The account begins with coins in every other seed, plans run in one of four, and the clock of
+    the process's machine jumps in one of three.
+    """
+    random = np.random.default_rng([seed, _STREAM])
+    has_coins, has_plans, has_clock_jumps = random.random(3) < _SHARES
+    balances = {"USD": _MONEY}
+    if has_coins:
+        btc, xrp = random.integers(1, 40_000_000), random.integers(1, 2_000_000)
+        balances |= {"BTC": Decimal(int(btc)).scaleb(-8), "XRP": Decimal(int(xrp)).scaleb(-2)}
+    scene = Scene(
+        seed=seed,
+        plan=FaultPlan(seed),
+        limits=drawn_limits(seed),
+        has_plans=bool(has_plans),
+        has_clock_jumps=bool(has_clock_jumps),
+        balances=balances,
+    )
     plan = FaultPlan(
         seed=seed,
         rates=rates,
         from_ns=START_NS + _QUIET_NS,
         until_ns=START_NS + scene.faulty_ns,
     )
-    return Scene(seed=seed, plan=plan, limits=scene.limits)
-
-
-def busy_limits() -> Ints:
-    """Return the default limits without waits and pauses, so that minutes hold many orders."""
-    from athena.platform.config import CostsConfig, RiskConfig
-
-    table = risk_limits(RiskConfig(), CostsConfig())
-    waits = [name for name in vars(limits) if name.startswith("COOLDOWN")]
-    for name in waits:
-        table[getattr(limits, name)] = 0
-    table[limits.ORDERS_PER_MINUTE] = 600
-    table[limits.ORDER_BURST] = 100
-    table[limits.MAX_POSITIONS] = 20
-    table[limits.MAX_POSITIONS_PER_SYMBOL] = 10
-    table[limits.SHORT_STREAK] = table[limits.LONG_STREAK] = table[limits.ERROR_PAUSE] = _NO_RATE
-    table[limits.SLIPPAGE_PPM] = _NO_RATE
-    table[limits.LIQUIDITY_PPM] = _NO_RATE
-    return table
+    return replace(scene, plan=plan)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from athena.domain import Instrument
     from athena.research.simulation._heap import Heap
+    from athena.research.simulation._network import Network
+    from athena.research.simulation._scene import Scene
     from athena.research.simulation._storage import CrashStore
     from athena.trading.live import Event, Session
     from athena.venues.exchange import Exchange
@@ -26,12 +28,21 @@ class Stage(Protocol):
         seed: of everything random in it.
         plan: what goes wrong.
         store: the disk of the process.
+        guarded: slots of strategies whose positions have to have a stop.
+        scene: what it is like.
+        core_slot: slot of the core book, where plans run.
+        opened_ns: the venue's clock when the session took over the account.
     """
 
     seed: int
+    guarded: frozenset[int]
+    opened_ns: int
+    scene: Scene
+    core_slot: int
     plan: FaultPlan
     heap: Heap
     exchange: Exchange
+    network: Network
     store: CrashStore
 
     @property
@@ -56,10 +67,18 @@ class Stage(Protocol):
         """Kill the process."""
         ...
 
-    def by_hand(self, fields: Mapping[str, str]) -> None:
-        """Place an order at the venue past the desk."""
+    def by_hand(self, fields: Mapping[str, str], *, endpoint: str = "AddOrder") -> None:
+        """Ask the venue for something past the desk."""
         ...
 
-    def wished(self) -> None:
-        """Take note that a wish was told."""
+    def set_clock(self, off_ns: int) -> None:
+        """Set the clock of the process's machine off true time."""
+        ...
+
+    def troubled_ns(self) -> int:
+        """Return until when the line between desk and venue was not whole; now, if it is not."""
+        ...
+
+    def latest_venue_ns(self) -> int:
+        """Return the latest time that the venue's clock may have shown."""
         ...

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from athena.domain import MINUTE_NS, SECOND_NS, Instrument
+from athena.domain import SECOND_NS, Instrument
 from athena.errors import MissingError, RefusedError
 from athena.research.simulation._checks import Checks
 from athena.research.simulation._heap import Heap
 from athena.research.simulation._network import Client, Network
 from athena.research.simulation._people import People
+from athena.research.simulation._protection import LOOK_EVERY_NS
+from athena.research.simulation._rules import CORE, plan_rules, slots
+from athena.research.simulation._scene import CrashKind, CrashPoint, Scene
 from athena.research.simulation._stage import ACCOUNT, START_NS
 from athena.research.simulation._storage import CrashStore
-from athena.trading import InstrumentLimits, StrategySlot
+from athena.trading import InstrumentLimits
 from athena.trading.live import (
     SessionPlan,
     SessionSettings,
@@ -27,13 +29,12 @@ from athena.trading.live import (
 )
 from athena.venues import Driver
 from athena.venues.exchange import Exchange, ExchangeSettings, Listing
-from athena.venues.faults import FaultPlan, strike
+from athena.venues.faults import Fault, FaultPlan, strike
 from athena.venues.kraken import KrakenAdapter, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from athena.trading import Ints
     from athena.trading.live import AccountSeen, Effect, Event, Session
     from athena.venues import Call, CallFailed, HttpAnswer, Output
 
@@ -44,7 +45,6 @@ INSTRUMENTS = (
     Instrument("XRP/USD", Decimal("0.00001"), Decimal("0.00000001"), Decimal(2), Decimal("0.5")),
 )
 _PRICES = (Decimal(45_000), Decimal("0.6"))
-_BALANCES = {"USD": Decimal(100_000)}
 _TICK_NS = SECOND_NS
 _TRADE_EVERY_NS = 2 * SECOND_NS
 _STILL_NS = 10 * SECOND_NS
@@ -52,51 +52,8 @@ _DOWN_NS = 3 * SECOND_NS  # from a crash to the next life
 _DISK_FREED_NS = 20 * SECOND_NS
 
 
-class CrashKind(StrEnum):
-    """Where in its work the process dies."""
-
-    BEFORE_WRITE = "before_write"  # of bytes of the journal
-    AFTER_WRITE = "after_write"  # when they are safe, before anything leaves
-    AFTER_SEND = "after_send"  # of a request, before the next one
-    AFTER_ACK = "after_ack"  # when an answer has been heard
-
-
-@dataclass(frozen=True, slots=True)
-class CrashPoint:
-    """The `index`-th time, from 0, that the process comes by such a place."""
-
-    kind: CrashKind
-    index: int
-
-
 class _Killed(BaseException):
     """Unwind the process: it died."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """Say what a world is like.
-
-    Attributes:
-        seed: of everything random in it.
-        plan: what goes wrong at the venue and on the wire.
-        limits: risk limits.
-        has_people: whether others act: a trader with random wishes, an operator, the venue's user.
-        script: what happens besides, by seconds after the start.
-        volatility_frac: of the market's step.
-        crash_at: where the process dies once; None does not.
-        faulty_ns, calm_ns: how long things go wrong, and how long they do not afterwards.
-    """
-
-    seed: int
-    plan: FaultPlan
-    limits: Ints
-    has_people: bool = True
-    script: tuple[tuple[float, Callable[[World], None]], ...] = ()
-    volatility_frac: float = 0.0015
-    crash_at: CrashPoint | None = None
-    faulty_ns: int = 3 * MINUTE_NS
-    calm_ns: int = 5 * MINUTE_NS
 
 
 @dataclass
@@ -119,7 +76,10 @@ class World:
     store: CrashStore = field(init=False)
     seed: int = field(init=False)
     plan: FaultPlan = field(init=False)
+    core_slot: int = CORE
     driver: Driver | None = None
+    guarded: frozenset[int] = frozenset({0, 1})
+    opened_ns: int = 0
     n_crashes: int = 0
     passed: dict[CrashKind, int] = field(init=False)
 
@@ -130,7 +90,7 @@ class World:
         self.heap = Heap(START_NS)
         settings = ExchangeSettings(
             seed=self.scene.seed,
-            balances=_BALANCES,
+            balances=self.scene.balances,
             participation_frac=Decimal("0.3"),
             half_spread_bps=Decimal(2),
         )
@@ -149,6 +109,8 @@ class World:
             key=ACCOUNT,
             reaches=self._reaches,
             advance=self._advance,
+            leaves=self._leaves,
+            clock=lambda: self.clock_ns,
         )
         self.passed = dict.fromkeys(CrashKind, 0)
         self.store = self._disk(CrashStore())
@@ -157,8 +119,11 @@ class World:
         self._client: Client | None = None
         self._struck_ns = START_NS
         self._lives = 0
+        self._farthest_ns = 0
+        self._off_ns = 0
         self._is_market_still = False
         self._advance_market()
+        self.heap.after(LOOK_EVERY_NS // 2, self._look)
         self.start()
 
     # --- the venue ------------------------------------------------------------------------------
@@ -169,6 +134,9 @@ class World:
         for event in self.scene.plan.exchange_events(self._struck_ns, now_ns):
             self.exchange.advance(max(event.at_ns, self.exchange.now_ns))
             strike(self.exchange, event)
+            self.network.trouble(now_ns)
+            if event.fault is Fault.CLOCK_JUMP:
+                self._farthest_ns = max(self._farthest_ns, event.amount)
         self._struck_ns = max(self._struck_ns, now_ns)
         self.exchange.advance(max(now_ns, self.exchange.now_ns))
 
@@ -203,25 +171,49 @@ class World:
         """Return the market's price of an instrument."""
         return self._prices[k]
 
-    def wished(self) -> None:
-        """Take note that a wish was told."""
-        self.checks.after_wish()
+    def troubled_ns(self) -> int:
+        """Return until when the line between desk and venue was not whole; now, if it is not."""
+        if self.driver is None or not self.network.is_whole(self._client):
+            self.network.trouble(self.heap.now_ns)
+        return self.network.troubled_ns
+
+    def latest_venue_ns(self) -> int:
+        """Return the latest time that the venue's clock may have shown."""
+        return self.heap.now_ns + self._farthest_ns
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """Return what is traded."""
         return INSTRUMENTS
 
-    def by_hand(self, fields: Mapping[str, str]) -> None:
-        """Place an order at the venue past the desk, as the account's owner may."""
+    def by_hand(self, fields: Mapping[str, str], *, endpoint: str = "AddOrder") -> None:
+        """Ask the venue for something past the desk, as the account's owner may."""
         self._advance()
-        self.exchange.private(ACCOUNT, "AddOrder", fields)
+        self.exchange.private(ACCOUNT, endpoint, fields)
         self.network.deliver()
+
+    def _leaves(self, call: Call) -> None:
+        self.checks.request_leaves(call)
+
+    def _look(self) -> None:
+        """Let the checks look at what works at the venue, now and every second."""
+        self.checks.look()
+        self.heap.after(LOOK_EVERY_NS, self._look)
 
     def _reaches(self, endpoint: str, fields: Mapping[str, str]) -> None:
         self.checks.request_reaches(endpoint, fields)
 
     # --- the process ----------------------------------------------------------------------------
+
+    @property
+    def clock_ns(self) -> int:
+        """Return what the process takes for the time."""
+        return self.heap.now_ns + self._off_ns
+
+    def set_clock(self, off_ns: int) -> None:
+        """Set the clock of the process's machine off true time."""
+        self.network.trouble(self.heap.now_ns + abs(off_ns - self._off_ns))
+        self._off_ns = off_ns
 
     @property
     def session(self) -> Session | None:
@@ -230,7 +222,7 @@ class World:
 
     def start(self) -> None:
         """Start the process: a new session, or the one whose journal is there."""
-        now_ns = self.heap.now_ns
+        now_ns = self.clock_ns
         session = None
         if self.store.segments():
             try:
@@ -255,6 +247,7 @@ class World:
         if self.store.segments():
             # A journal without a session: the first life died early.
             self.store = self._disk(CrashStore())
+        self.opened_ns = account.venue_ns
         plan = SessionPlan(
             session_id=f"{self.scene.seed:032x}",
             mode="simulation",
@@ -262,19 +255,20 @@ class World:
             instrument_limits=[
                 InstrumentLimits(max_stop_ppm=50_000, cap_lots=10**15) for _ in INSTRUMENTS
             ],
-            strategies=[
-                StrategySlot("one", share_ppm=500_000),
-                StrategySlot("two", share_ppm=500_000),
-            ],
+            strategies=slots(has_plans=self.scene.has_plans),
             limits=self.scene.limits,
             settings=_SETTINGS,
             details={},
+            rules=plan_rules(has_plans=self.scene.has_plans),
         )
         return open_session(self.store, plan, account, prices, now_ns=now_ns)
 
     def tell(self, event: Event) -> None:
         """Tell the session something that does not come from the venue."""
-        self.act(lambda driver: driver.tell(event, self.heap.now_ns))
+        life = self._client
+        self.act(lambda driver: driver.tell(event, self.clock_ns))
+        if life is not None and life.is_alive:
+            self.checks.told(event)
 
     def act(self, do: Callable[[Driver], Output]) -> None:
         """Let the process do one thing, and carry out what it wants."""
@@ -321,24 +315,25 @@ class World:
     def _tick(self, life: Client) -> None:
         if not life.is_alive:
             return
-        self.act(lambda driver: driver.tick(self.heap.now_ns))
+        self.act(lambda driver: driver.tick(self.clock_ns))
         self.people.maybe_crash()
         if life.is_alive:
             self.heap.after(_TICK_NS, lambda: self._tick(life))
 
     def _answered(self, call: Call, answer: HttpAnswer | CallFailed) -> None:
-        self.act(lambda driver: driver.answered(call, answer, self.heap.now_ns))
+        self.checks.answered(call, answer)
+        self.act(lambda driver: driver.answered(call, answer, self.clock_ns))
         if self._dies(CrashKind.AFTER_ACK):
             self.crash()
 
     def _opened(self) -> None:
-        self.act(lambda driver: driver.stream_opened(self.heap.now_ns))
+        self.act(lambda driver: driver.stream_opened(self.clock_ns))
 
     def _heard(self, text: str) -> None:
-        self.act(lambda driver: driver.heard(text, self.heap.now_ns))
+        self.act(lambda driver: driver.heard(text, self.clock_ns))
 
     def _lost(self, reason: str) -> None:
-        self.act(lambda driver: driver.stream_lost(reason, self.heap.now_ns))
+        self.act(lambda driver: driver.stream_lost(reason, self.clock_ns))
 
     def crash(self, *, torn_ppm: int = 0, down_ns: int = _DOWN_NS) -> None:
         """Kill the process; what was not synced is lost or torn."""
@@ -361,7 +356,11 @@ class World:
         self._run_until(START_NS + self.scene.faulty_ns)
         self.people.leave()
         self.store.is_full = False
+        self._off_ns = 0
         end_ns = START_NS + self.scene.faulty_ns + self.scene.calm_ns
+        self._run_until(end_ns - 3 * _STILL_NS)
+        if self.session is not None:
+            self.session.carries_on = False
         self._run_until(end_ns - _STILL_NS)
         self._is_market_still = True  # what it did last is on its way for a moment
         self._run_until(end_ns)

@@ -1,13 +1,17 @@
-"""What is at stake: positions plus every working entry at its worst case."""
+"""What is at stake: positions plus every working entry at its worst case.
+
+`weigh` sums it up by instrument, in one pass over positions and orders. The functions that say so
+read these sums, and hold for the state that was weighed: whoever asks weighs first.
+"""
 
 from __future__ import annotations
 
 from athena.trading._core import codes
 from athena.trading._core import layout as at
-from athena.trading._core.arithmetic import part
+from athena.trading._core.arithmetic import MONEY_MAX, part
 from athena.trading._core.layout import State
 from athena.trading._core.orders import adds_risk, is_working, remaining, reserved_value
-from athena.trading._core.positions import position_value
+from athena.trading._core.positions import position_row, position_value, worth
 
 
 def in_trading_book(s: State, strategy: int) -> bool:
@@ -15,18 +19,51 @@ def in_trading_book(s: State, strategy: int) -> bool:
     return s.strategies[strategy, at.BOOK] == codes.TRADING_BOOK
 
 
-def instrument_exposure(s: State, instrument: int) -> int:
-    """Return |positions| + working entries of the trading book in one instrument, in money."""
-    n_instruments = s.account[at.N_INSTRUMENTS]
-    total = 0
-    for strategy in range(s.account[at.N_STRATEGIES]):
-        row = strategy * n_instruments + instrument
-        if s.positions[row, at.QUANTITY] != 0 and in_trading_book(s, strategy):
-            total += abs(position_value(s, row))
+def weigh(s: State) -> None:
+    """Sum up what is at stake in each instrument, into `s.stakes`."""
+    for instrument in range(s.account[at.N_INSTRUMENTS]):
+        _weigh_positions(s, instrument)
     for row in range(s.account[at.N_ROWS]):
-        if s.orders[row, at.ORDER_INSTRUMENT] == instrument and counts(s, row):
-            total += reserved_value(s, row)
-    return total
+        if _works(s, row) and adds_risk(s, row):
+            column = at.OTHER_BOOKS
+            if counts(s, row):
+                column = at.BUYING if s.orders[row, at.SIDE] > 0 else at.SELLING
+            instrument = s.orders[row, at.ORDER_INSTRUMENT]
+            total = s.stakes[instrument, column] + reserved_value(s, row)
+            s.stakes[instrument, column] = min(MONEY_MAX, total)
+
+
+def _weigh_positions(s: State, instrument: int) -> None:
+    """Begin an instrument's sums with its positions.
+
+    Sums are held within 2^62, far beyond any limit, so that they fit into the table.
+    """
+    last = s.instruments[instrument, at.LAST]
+    held, net, others = 0, 0, 0
+    for strategy in range(s.account[at.N_STRATEGIES]):
+        quantity = s.positions[position_row(s, strategy, instrument), at.QUANTITY]
+        if quantity == 0:
+            continue
+        money = worth(s, instrument, last, quantity)
+        if in_trading_book(s, strategy):
+            held += abs(money)
+            net += money
+        else:
+            others += abs(money)
+    s.stakes[instrument, at.HELD] = min(MONEY_MAX, held)
+    s.stakes[instrument, at.HELD_NET] = max(-MONEY_MAX, min(MONEY_MAX, net))
+    s.stakes[instrument, at.BUYING] = 0
+    s.stakes[instrument, at.SELLING] = 0
+    s.stakes[instrument, at.OTHER_BOOKS] = min(MONEY_MAX, others)
+
+
+def instrument_exposure(s: State, instrument: int) -> int:
+    """Return |positions| + working entries of the trading book in one instrument, as weighed."""
+    return (
+        s.stakes[instrument, at.HELD]
+        + s.stakes[instrument, at.BUYING]
+        + s.stakes[instrument, at.SELLING]
+    )
 
 
 def instrument_lots(s: State, instrument: int) -> int:
@@ -43,17 +80,22 @@ def instrument_lots(s: State, instrument: int) -> int:
 
 
 def counts(s: State, row: int) -> bool:
-    """Tell whether a row holds a working entry of the trading book."""
+    """Tell whether a row holds a working entry of the trading book, or a purchase of others."""
     return (
         s.orders[row, at.NUMBER] != 0
         and is_working(s.orders[row, at.STATE])
         and adds_risk(s, row)
-        and in_trading_book(s, s.orders[row, at.ORDER_STRATEGY])
+        and (in_trading_book(s, s.orders[row, at.ORDER_STRATEGY]) or _is_bought_by_others(s, row))
     )
 
 
+def _is_bought_by_others(s: State, row: int) -> bool:
+    """Tell whether somebody else buys: it counts while it works, then the coins are set aside."""
+    return (s.orders[row, at.FLAGS] & at.FLAG_EXTERNAL) != 0 and s.orders[row, at.SIDE] > 0
+
+
 def gross_exposure(s: State) -> int:
-    """Return the trading book's exposure in money: sum of |notional|, working entries included."""
+    """Return the trading book's exposure as weighed: |positions| + working entries."""
     total = 0
     for instrument in range(s.account[at.N_INSTRUMENTS]):
         total += instrument_exposure(s, instrument)
@@ -61,19 +103,16 @@ def gross_exposure(s: State) -> int:
 
 
 def net_exposure(s: State, side: int) -> int:
-    """Return the signed exposure; only working entries of `side` count, as the worst case."""
+    """Return the signed exposure as weighed; only working entries of `side` count: worst case."""
+    column = at.BUYING if side > 0 else at.SELLING
     total = 0
-    for row in range(s.account[at.N_POSITIONS]):
-        if in_trading_book(s, row // s.account[at.N_INSTRUMENTS]):
-            total += position_value(s, row)
-    for row in range(s.account[at.N_ROWS]):
-        if counts(s, row) and s.orders[row, at.SIDE] == side:
-            total += side * reserved_value(s, row)
+    for instrument in range(s.account[at.N_INSTRUMENTS]):
+        total += s.stakes[instrument, at.HELD_NET] + side * s.stakes[instrument, column]
     return total
 
 
 def sector_exposure(s: State, sector: int) -> int:
-    """Return the trading book's exposure in one sector, in money."""
+    """Return the trading book's exposure in one sector, as weighed."""
     total = 0
     for instrument in range(s.account[at.N_INSTRUMENTS]):
         if s.instruments[instrument, at.SECTOR] == sector:
@@ -82,7 +121,10 @@ def sector_exposure(s: State, sector: int) -> int:
 
 
 def correlated_exposure(s: State, instrument: int, threshold_ppm: int) -> int:
-    """Return the exposure of all instruments that move with one, itself included; no netting."""
+    """Return the exposure of all instruments that move with one, itself included, as weighed.
+
+    There is no netting.
+    """
     total = 0
     for other in range(s.account[at.N_INSTRUMENTS]):
         if other == instrument or abs(s.correlation[instrument, other]) >= threshold_ppm:
@@ -115,13 +157,10 @@ def may_enlarge(s: State, row: int) -> bool:
 
 
 def all_books_exposure(s: State) -> int:
-    """Return |positions| + working entries of every book, in money."""
-    total = 0
-    for row in range(s.account[at.N_POSITIONS]):
-        total += abs(position_value(s, row))
-    for row in range(s.account[at.N_ROWS]):
-        if _works(s, row) and adds_risk(s, row):
-            total += reserved_value(s, row)
+    """Return |positions| + working entries of every book, as weighed."""
+    total = gross_exposure(s)
+    for instrument in range(s.account[at.N_INSTRUMENTS]):
+        total += s.stakes[instrument, at.OTHER_BOOKS]
     return total
 
 
@@ -130,7 +169,7 @@ def _works(s: State, row: int) -> bool:
 
 
 def value_at_risk(s: State) -> int:
-    """Return the one-day loss of all exposures at once, without credit for diversification."""
+    """Return the one-day loss of all exposures at once, as weighed; nothing diversifies."""
     total = 0
     for instrument in range(s.account[at.N_INSTRUMENTS]):
         var_ppm = s.instruments[instrument, at.VAR_PPM]
@@ -192,11 +231,13 @@ def open_positions(s: State, instrument: int, enough: int) -> int:
         enough: the limit that is asked about, so that a full book costs no more than it must.
     """
     n_instruments = s.account[at.N_INSTRUMENTS]
+    first, step = (0, 1) if instrument < 0 else (instrument, n_instruments)
     count = 0
-    for row in range(s.account[at.N_POSITIONS]):
-        is_asked = instrument < 0 or instrument == row % n_instruments
-        if is_asked and s.positions[row, at.QUANTITY] != 0:
-            count += 1 if in_trading_book(s, row // n_instruments) else 0
+    for row in range(first, s.account[at.N_POSITIONS], step):
+        if count >= enough:
+            return count
+        if s.positions[row, at.QUANTITY] != 0 and in_trading_book(s, row // n_instruments):
+            count += 1
     for row in range(s.account[at.N_ROWS]):
         if count >= enough:
             return count

@@ -54,6 +54,7 @@ class StateOf(NamedTuple, Generic[TableT_co]):
         transitions: (12, 14) next state by state and event, NONE where illegal.
         intent: (N_INTENT,) the intent that is being judged.
         verdict: (N_VERDICT,) what the risk engine said last.
+        stakes: (MAX_INSTRUMENTS, N_STAKE) what `exposure.weigh` summed up last.
         effects: (MAX_EFFECTS, N_EFFECT) what has to leave the core; emptied by the driver.
         records: (MAX_WORDS,) words that have to be journaled; emptied by the driver.
     """
@@ -71,6 +72,7 @@ class StateOf(NamedTuple, Generic[TableT_co]):
     transitions: TableT_co
     intent: TableT_co
     verdict: TableT_co
+    stakes: TableT_co
     effects: TableT_co
     records: TableT_co
 
@@ -275,6 +277,14 @@ APPROVED = 2  # lots
 APPROVED_STOP = 3
 APPROVED_LEVERAGE = 4
 N_VERDICT = 5
+
+# stake: of the trading book unless said otherwise, in money
+HELD = 0  # |positions|
+HELD_NET = 1  # positions, signed
+BUYING = 2  # working entries at their worst price
+SELLING = 3
+OTHER_BOOKS = 4  # |positions| and working entries of the other books
+N_STAKE = 5
 
 # effect
 E_KIND = 0

@@ -13,7 +13,7 @@ from athena.trading._core.arithmetic import LOTS_MAX, TICKS_MAX, mul_div
 from athena.trading._core.layout import State
 from athena.trading._core.orders import move, new_row
 from athena.trading._core.positions import equity, position_row, worth
-from athena.trading._core.records import begin, notice, put
+from athena.trading._core.records import begin, notice, seal
 
 N_RISK = 7  # risk inputs of an instrument, from ATR on
 
@@ -33,12 +33,13 @@ N_ADOPT = 10
 
 def apply_price(s: State, instrument: int, last: int, high: int, low: int, now_ns: int) -> None:
     """Take a price of the one feed; one that cannot be is recorded as illegal and not taken."""
-    begin(s, at.R_PRICE, 5)
-    put(s, instrument)
-    put(s, last)
-    put(s, high)
-    put(s, low)
-    put(s, now_ns)
+    cursor = begin(s, at.R_PRICE, 5)
+    s.records[cursor] = instrument
+    s.records[cursor + 1] = last
+    s.records[cursor + 2] = high
+    s.records[cursor + 3] = low
+    s.records[cursor + 4] = now_ns
+    seal(s, cursor)
     is_known = 0 <= instrument < s.account[at.N_INSTRUMENTS]
     if not is_known or not 0 < low <= last <= high <= TICKS_MAX:
         _refuse(s, instrument)
@@ -51,9 +52,10 @@ def apply_tick(s: State, now_ns: int, trails: int) -> None:
 
     A clock that was set back stands still.
     """
-    begin(s, at.R_TICK, 2)
-    put(s, now_ns)
-    put(s, trails)
+    cursor = begin(s, at.R_TICK, 2)
+    s.records[cursor] = now_ns
+    s.records[cursor + 1] = trails
+    seal(s, cursor)
     marks.judge_account(s, max(now_ns, s.account[at.NOW_NS]))
     if trails == 1 and s.account[at.N_TRAILING] > 0:
         protection.trail_stops(s)
@@ -62,9 +64,10 @@ def apply_tick(s: State, now_ns: int, trails: int) -> None:
 
 def apply_risk(s: State) -> None:
     """Take an instrument's risk inputs: its index and N_RISK values lie in `s.intent`."""
-    begin(s, at.R_RISK, 1 + N_RISK)
+    cursor = begin(s, at.R_RISK, 1 + N_RISK)
     for field in range(1 + N_RISK):
-        put(s, s.intent[field])
+        s.records[cursor + field] = s.intent[field]
+    seal(s, cursor)
     instrument = s.intent[0]
     if not 0 <= instrument < s.account[at.N_INSTRUMENTS]:
         _refuse(s, instrument)
@@ -76,10 +79,11 @@ def apply_risk(s: State) -> None:
 
 def apply_correlation(s: State, first: int, second: int, ppm: int) -> None:
     """Take the correlation of two instruments."""
-    begin(s, at.R_CORRELATION, 3)
-    put(s, first)
-    put(s, second)
-    put(s, ppm)
+    cursor = begin(s, at.R_CORRELATION, 3)
+    s.records[cursor] = first
+    s.records[cursor + 1] = second
+    s.records[cursor + 2] = ppm
+    seal(s, cursor)
     n = s.account[at.N_INSTRUMENTS]
     if not 0 <= first < n or not 0 <= second < n or abs(ppm) > at.PPM:
         _refuse(s, first)
@@ -90,9 +94,10 @@ def apply_correlation(s: State, first: int, second: int, ppm: int) -> None:
 
 def apply_limit(s: State, column: int, value: int) -> None:
     """Move one limit; whoever asks has checked its ceiling."""
-    begin(s, at.R_LIMIT, 2)
-    put(s, column)
-    put(s, value)
+    cursor = begin(s, at.R_LIMIT, 2)
+    s.records[cursor] = column
+    s.records[cursor + 1] = value
+    seal(s, cursor)
     if not 0 <= column < limit.N_LIMIT:
         _refuse(s, column)
         return
@@ -108,9 +113,10 @@ def apply_adopt(s: State) -> int:
     Returns:
         The order's number; 0 when its terms cannot be.
     """
-    begin(s, at.R_ADOPT, N_ADOPT)
+    cursor = begin(s, at.R_ADOPT, N_ADOPT)
     for field in range(N_ADOPT):
-        put(s, s.intent[field])
+        s.records[cursor + field] = s.intent[field]
+    seal(s, cursor)
     instrument = s.intent[A_INSTRUMENT]
     if not _is_adoptable(s):
         _refuse(s, instrument)
@@ -165,12 +171,13 @@ def apply_holding(
         ticks: price that arriving coins are booked at, > 0; leaving ones leave at cost.
         reference: number of the venue's entry; 0 for what was there at the start.
     """
-    begin(s, at.R_HOLDING, 5)
-    put(s, strategy)
-    put(s, instrument)
-    put(s, lots)
-    put(s, ticks)
-    put(s, reference)
+    cursor = begin(s, at.R_HOLDING, 5)
+    s.records[cursor] = strategy
+    s.records[cursor + 1] = instrument
+    s.records[cursor + 2] = lots
+    s.records[cursor + 3] = ticks
+    s.records[cursor + 4] = reference
+    seal(s, cursor)
     is_known = (
         0 <= strategy < s.account[at.N_STRATEGIES]
         and 0 <= instrument < s.account[at.N_INSTRUMENTS]

@@ -155,15 +155,19 @@ def position_value(s: State, row: int) -> int:
 def equity(s: State) -> int:
     """Return cash plus every position of the trading and core books at its last price."""
     total = s.account[at.CASH]
-    for row in range(s.account[at.N_POSITIONS]):
-        if s.positions[row, at.QUANTITY] != 0 and is_in_equity(s, row):
-            total += position_value(s, row)
+    for strategy in range(s.account[at.N_STRATEGIES]):
+        if not is_in_equity(s, strategy):
+            continue
+        for instrument in range(s.account[at.N_INSTRUMENTS]):
+            quantity = s.positions[position_row(s, strategy, instrument), at.QUANTITY]
+            if quantity != 0:
+                total += worth(s, instrument, s.instruments[instrument, at.LAST], quantity)
     return total
 
 
-def is_in_equity(s: State, row: int) -> bool:
-    """Tell whether a position counts in equity: the hodl book is set aside."""
-    return s.strategies[row // s.account[at.N_INSTRUMENTS], at.BOOK] != codes.HODL_BOOK
+def is_in_equity(s: State, strategy: int) -> bool:
+    """Tell whether a strategy's positions count in equity: the hodl book is set aside."""
+    return s.strategies[strategy, at.BOOK] != codes.HODL_BOOK
 
 
 def instrument_value(s: State, instrument: int, ticks: int) -> int:
@@ -172,6 +176,6 @@ def instrument_value(s: State, instrument: int, ticks: int) -> int:
     for strategy in range(s.account[at.N_STRATEGIES]):
         row = position_row(s, strategy, instrument)
         quantity = s.positions[row, at.QUANTITY]
-        if quantity != 0 and is_in_equity(s, row):
+        if quantity != 0 and is_in_equity(s, strategy):
             total += worth(s, instrument, ticks, quantity)
     return total

@@ -197,19 +197,22 @@ def send_child(s: State, row: int) -> None:
 
 
 def _is_too_small(s: State, row: int) -> bool:
-    """Tell whether a real venue would refuse an order for its size; it waits for the next fill.
+    """Tell whether a real venue would refuse an order for its size; it waits for the next fill."""
+    price = max(s.orders[row, at.TRIGGER], s.orders[row, at.LIMIT])
+    return is_dust(s, s.orders[row, at.ORDER_INSTRUMENT], s.orders[row, at.LOTS], price)
 
-    A simulated venue on bars has no smallest protection, and its runs stay as they were.
+
+def is_dust(s: State, instrument: int, lots: int, price: int) -> bool:
+    """Tell whether lots are fewer than a real venue takes in one order; a price of 0 is unknown.
+
+    A simulated venue on bars has no smallest exit, and its runs stay as they were.
     """
     if s.account[at.TARGETS_TRIGGER] == 0:
         return False
-    instrument = s.orders[row, at.ORDER_INSTRUMENT]
-    lots = s.orders[row, at.LOTS]
-    price = max(s.orders[row, at.TRIGGER], s.orders[row, at.LIMIT])
-    return (
-        lots < s.instruments[instrument, at.MIN_LOTS]
-        or worth(s, instrument, price, lots) < s.instruments[instrument, at.MIN_NOTIONAL]
+    is_cheap = price > 0 and (
+        worth(s, instrument, price, lots) < s.instruments[instrument, at.MIN_NOTIONAL]
     )
+    return is_cheap or lots < s.instruments[instrument, at.MIN_LOTS]
 
 
 def reduce_sibling(s: State, orders: Table, row: int, lots: int) -> None:
@@ -226,39 +229,87 @@ def reduce_sibling(s: State, orders: Table, row: int, lots: int) -> None:
     if left <= s.orders[other, at.FILLED] or is_enough:
         request_cancel(s, other)
     else:
-        request_amend(s, other, left, wanted_trigger(s, other))
+        _shrink(s, other, left)
+
+
+def _shrink(s: State, row: int, lots: int) -> None:
+    """Make an exit smaller; what a venue would not take any more is cancelled, not left too large.
+
+    One that is held is not at the venue: it may wait for the next fill at any size.
+    """
+    instrument = s.orders[row, at.ORDER_INSTRUMENT]
+    price = max(s.orders[row, at.TRIGGER], s.orders[row, at.LIMIT])
+    left = lots - s.orders[row, at.FILLED]
+    if s.orders[row, at.STATE] != codes.HELD and is_dust(s, instrument, left, price):
+        request_cancel(s, row)
+    else:
+        request_amend(s, row, lots, wanted_trigger(s, row))
 
 
 def trim_protection(s: State, position: int, but_number: int) -> None:
-    """Keep the position's stops, its targets, and its other exits, within what is still held."""
+    """Keep the position's stops, its targets, and its other exits, within what is still held.
+
+    A stop that the venue has shown comes before one that may never have reached it.
+    """
     held = abs(s.positions[position, at.QUANTITY])
-    stops = held
+    shown = held
+    hoped = max(0, held - _shown_stops(s, position, but_number))
     targets = held
     exits = held
-    n_instruments = s.account[at.N_INSTRUMENTS]
     for row in range(s.account[at.N_ROWS]):
-        number = s.orders[row, at.NUMBER]
-        own = s.orders[row, at.ORDER_STRATEGY] * n_instruments + s.orders[row, at.ORDER_INSTRUMENT]
-        if number == 0 or number == but_number or own != position:
-            continue
-        if not _only_reduces(s, row) or is_terminal(s.orders[row, at.STATE]):
-            continue
-        if s.orders[row, at.PENDING] == codes.PENDING_CANCEL:
+        if not _is_trimmed(s, row, position, but_number):
             continue
         left = wanted_lots(s, row) - s.orders[row, at.FILLED]
         if s.orders[row, at.PURPOSE] != codes.PROTECT:
             allowed = min(left, exits)
             exits -= allowed
-        elif is_stop(s.orders[row, at.TYPE]):
-            allowed = min(left, stops)
-            stops -= allowed
-        else:
+        elif not is_stop(s.orders[row, at.TYPE]):
             allowed = min(left, targets)
             targets -= allowed
+        elif _is_hoped_for(s, row):
+            allowed = min(left, hoped)
+            hoped -= allowed
+        else:
+            allowed = min(left, shown)
+            shown -= allowed
         if allowed == 0:
             request_cancel(s, row)
         elif allowed < left:
-            request_amend(s, row, s.orders[row, at.FILLED] + allowed, wanted_trigger(s, row))
+            _shrink(s, row, s.orders[row, at.FILLED] + allowed)
+
+
+def _shown_stops(s: State, position: int, but_number: int) -> int:
+    """Return the lots that stops which are surely there ask for."""
+    total = 0
+    for row in range(s.account[at.N_ROWS]):
+        if (
+            _is_trimmed(s, row, position, but_number)
+            and s.orders[row, at.PURPOSE] == codes.PROTECT
+            and is_stop(s.orders[row, at.TYPE])
+            and not _is_hoped_for(s, row)
+        ):
+            total += wanted_lots(s, row) - s.orders[row, at.FILLED]
+    return total
+
+
+def _is_hoped_for(s: State, row: int) -> bool:
+    """Tell whether an order was sent and the venue has not shown it."""
+    state = s.orders[row, at.STATE]
+    return state == codes.SUBMITTING or state == codes.UNKNOWN
+
+
+def _is_trimmed(s: State, row: int, position: int, but_number: int) -> bool:
+    """Tell whether a row is an order whose size the position's bounds, and that stays."""
+    number = s.orders[row, at.NUMBER]
+    return (
+        number != 0
+        and number != but_number
+        and position_row(s, s.orders[row, at.ORDER_STRATEGY], s.orders[row, at.ORDER_INSTRUMENT])
+        == position
+        and _only_reduces(s, row)
+        and not is_terminal(s.orders[row, at.STATE])
+        and s.orders[row, at.PENDING] != codes.PENDING_CANCEL
+    )
 
 
 def _only_reduces(s: State, row: int) -> bool:
@@ -271,14 +322,15 @@ def liquidate(s: State, position: int, lots: int) -> None:
     """Close up to `lots` of a position at market, less what working exits already close."""
     quantity = s.positions[position, at.QUANTITY]
     free = min(lots, abs(quantity) - exiting(s, position))
-    if free <= 0:
+    n_instruments = s.account[at.N_INSTRUMENTS]
+    instrument = position % n_instruments
+    if free <= 0 or is_dust(s, instrument, free, s.instruments[instrument, at.LAST]):
         return
     _cancel_resting_exits(s, position)
-    n_instruments = s.account[at.N_INSTRUMENTS]
     row = create_exit(
         s,
         position // n_instruments,
-        position % n_instruments,
+        instrument,
         free if quantity > 0 else -free,
         codes.MARKET,
         codes.LIQUIDATE,

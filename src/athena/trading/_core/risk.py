@@ -88,6 +88,7 @@ def _judge_entry(s: State, price: int) -> None:
         leverage = _leverage_cap(s, total)
         s.verdict[at.APPROVED_LEVERAGE] = leverage
         worst = worst_price(s, price)
+        stake.weigh(s)
         _check_risk_budget(s, price, stop, tier, total)
         _check_size(s, worst, tier, total)
         _check_slippage(s, instrument)
@@ -316,10 +317,9 @@ def _check_exposure(s: State, price: int, total: int) -> None:
     """Shrink to the free gross, net and sector exposure, and the caps over all books."""
     instrument = s.intent[at.I_INSTRUMENT]
     side = s.intent[at.I_SIDE]
-    gross = stake.gross_exposure(s)
-    free = part(total, s.limits[limit.GROSS_PPM]) - gross
-    free = min(free, s.limits[limit.TOTAL_GROSS_MONEY] - stake.all_books_exposure(s))
-    whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM]) - stake.all_books_exposure(s)
+    free = part(total, s.limits[limit.GROSS_PPM]) - stake.gross_exposure(s)
+    whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM])
+    whole = min(whole, s.limits[limit.TOTAL_GROSS_MONEY]) - stake.all_books_exposure(s)
     shrink(s, lots_for(s, instrument, min(free, whole), price), codes.GROSS)
     room = part(total, s.limits[limit.NET_PPM]) - side * stake.net_exposure(s, side)
     shrink(s, lots_for(s, instrument, room, price), codes.NET)
@@ -373,12 +373,19 @@ def _is_account_fresh(s: State) -> bool:
 
 def _has_prices(s: State) -> bool:
     """Tell whether every position that counts in equity has a fresh price; else it is unknown."""
-    n_instruments = s.account[at.N_INSTRUMENTS]
-    for row in range(s.account[at.N_POSITIONS]):
-        counts = s.positions[row, at.QUANTITY] != 0 and is_in_equity(s, row)
-        if counts and not _is_price_fresh(s, row % n_instruments):
+    for instrument in range(s.account[at.N_INSTRUMENTS]):
+        if not _is_price_fresh(s, instrument) and _is_held(s, instrument):
             return False
     return True
+
+
+def _is_held(s: State, instrument: int) -> bool:
+    """Tell whether a position in an instrument counts in equity."""
+    for strategy in range(s.account[at.N_STRATEGIES]):
+        row = position_row(s, strategy, instrument)
+        if s.positions[row, at.QUANTITY] != 0 and is_in_equity(s, strategy):
+            return True
+    return False
 
 
 def _is_price_fresh(s: State, instrument: int) -> bool:
@@ -431,6 +438,7 @@ def _judge_holding(s: State, price: int) -> None:
             shrink(s, lots_for(s, instrument, excess, price), codes.POSITION)
         if side > 0:
             worst = worst_price(s, price)
+            stake.weigh(s)
             whole = part(total, s.limits[limit.ACCOUNT_LEVERAGE_PPM])
             free = min(whole, s.limits[limit.TOTAL_GROSS_MONEY]) - stake.all_books_exposure(s)
             own = free_of_share(s, strategy, total, s.limits[limit.ACCOUNT_LEVERAGE_PPM])

@@ -304,8 +304,11 @@ def _end_order(s: State, row: int, what: int) -> None:
         event = codes.PROVE_UNSENT
     elif what == codes.ABSENT_PROVEN:
         event = codes.PROVE_ABSENT
+    # What was taken back before it left went as it was wanted.
+    is_cancelling = s.orders[row, at.PENDING] == codes.PENDING_CANCEL
+    is_withdrawn = event == codes.PROVE_UNSENT and is_cancelling
     if move(s, row, event):
-        if event not in (codes.CANCEL, codes.EXPIRE):
+        if event not in (codes.CANCEL, codes.EXPIRE) and not is_withdrawn:
             count_execution_error(s)
         free_row(s, row)
 

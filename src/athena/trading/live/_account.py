@@ -82,7 +82,7 @@ class AccountBook:
                 unbooked[fill.venue_id] = unbooked.get(fill.venue_id, 0) + fill.lots
         for order in sorted(view.orders, key=lambda order: order.opened_ns):
             if self._evidence.number_of(order.client_id, order.venue_id) == 0:
-                self._evidence.adopt(order, unbooked.get(order.venue_id, 0), now_ns)
+                self._evidence.adopt(order, unbooked.get(order.venue_id, 0))
         for fill in sorted(view.fills, key=lambda fill: fill.ts_ns):
             self._evidence.fill(fill)
         self._evidence.book_orphans()
@@ -90,6 +90,8 @@ class AccountBook:
             self._evidence.order(order, now_ns, asked_ns=view.asked_ns)
         for transfer in view.transfers:
             self.transfer(transfer, now_ns)
+        if self._evidence.has_orphans:
+            self._evidence.book_orphans()
         self._compare(view, now_ns)
         self._count_absences(view, now_ns)
 
@@ -114,7 +116,7 @@ class AccountBook:
     def _differences(self, view: AccountSeen) -> list[str]:
         found = []
         if self._evidence.has_orphans:
-            found.append("there are fills of orders that the venue does not show")
+            found.append("there are fills whose orders or coins the venue does not show")
         for k, instrument in enumerate(self._instruments):
             booked = instrument.lots_to_quantity(self._core.held_lots(k))
             shown = view.balances.get(instrument.base, Decimal(0))
@@ -177,12 +179,12 @@ class AccountBook:
         s = self._core.s
         for row in self._core.live_rows():
             number = s.orders[row, at.NUMBER]
-            sent = self._outbox.sent.get(number)
-            if number in shown or sent is None:
+            sent_ns = self._sent_ns(row)
+            if number in shown or sent_ns is None:
                 self._absences.pop(number, None)
                 continue
             reaches = view.since_ns <= s.orders[row, at.CREATED_NS] - VIEW_OVERLAP_NS // 2
-            if view.asked_ns <= sent.placed_ns or not reaches:
+            if view.asked_ns <= sent_ns or not reaches:
                 self._evidence.needs_view = True
                 self._evidence.look_back_ns = min(
                     self._evidence.look_back_ns, s.orders[row, at.CREATED_NS]
@@ -199,13 +201,30 @@ class AccountBook:
         live = {s.orders[row, at.NUMBER] for row in self._core.live_rows()}
         self._absences = {n: a for n, a in self._absences.items() if n in live}
 
+    def _is_foreign(self, row: int) -> bool:
+        return bool(self._core.s.orders[row, at.FLAGS] & at.FLAG_EXTERNAL)
+
+    def _sent_ns(self, row: int) -> int | None:
+        """Return since when the venue may show an order, our clock; None before it left.
+
+        Another's was at the venue when it was taken up.
+        """
+        orders = self._core.s.orders
+        if self._is_foreign(row):
+            return orders[row, at.CREATED_NS]
+        sent = self._outbox.sent.get(orders[row, at.NUMBER])
+        return None if sent is None else sent.placed_ns
+
     def _judge_absence(
         self, row: int, number: int, absence: _Absence, view: AccountSeen, now_ns: int
     ) -> None:
         s = self._core.s
-        deadline_ns = self._outbox.sent[number].deadline_ns
-        ahead_ns = view.venue_ns - view.asked_ns
-        is_late = view.venue_ns > deadline_ns + ahead_ns + ABSENT_AFTER_NS
+        is_foreign = self._is_foreign(row)
+        # What the venue compares with its own clock is the deadline as it was written, by ours.
+        deadline_ns = (
+            s.orders[row, at.CREATED_NS] if is_foreign else self._outbox.sent[number].deadline_ns
+        )
+        is_late = view.venue_ns > deadline_ns + ABSENT_AFTER_NS
         if absence.n_views < ABSENT_VIEWS or not is_late or self._readiness.differences:
             return
         if s.orders[row, at.STATE] == codes.SUBMITTING:
@@ -216,5 +235,6 @@ class AccountBook:
             self.alerts.append(Alert(Urgency.WARNING, "absent_proven", text, now_ns))
         elif is_at_venue(s, row):
             self._core.report(codes.CANCELLED_REPORT, number)
+            urgency = Urgency.WARNING if is_foreign else Urgency.URGENT
             text = f"order {number} is at the venue no more, and no fill explains it"
-            self.alerts.append(Alert(Urgency.URGENT, "vanished", text, now_ns))
+            self.alerts.append(Alert(urgency, "vanished", text, now_ns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from athena.domain import DenialCode
-from athena.trading._core import codes, outside, step
+from athena.trading._core import codes, outside, positions, step
 from athena.trading._core import layout as at
 from athena.trading._core.orders import find_row
 from athena.trading._intent import write_intent
@@ -71,6 +71,14 @@ class Core:
         n = s.account[at.N_INSTRUMENTS]
         rows = range(instrument, s.account[at.N_POSITIONS], n)
         return sum(s.positions[row, at.QUANTITY] for row in rows)
+
+    def slot_lots(self, slot: int, instrument: int) -> int:
+        """Return the signed lots that one slot holds of an instrument."""
+        return self.s.positions[positions.position_row(self.s, slot, instrument), at.QUANTITY]
+
+    def worth(self, instrument: int, ticks: int, lots: int) -> int:
+        """Return what lots are worth at a price, in money units."""
+        return positions.worth(self.s, instrument, ticks, lots)
 
     # --- what is applied ------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class PlaceOrder:
         expires_ns: 0, or when a GTD order ends.
         deadline_ns: the venue has to refuse it after this time, our clock.
         is_reduce_only: it closes; the core has capped it at the position.
-        is_protection: it goes before anything that adds risk.
+        is_protection: it takes risk away, and goes first; a target does not.
     """
 
     number: int
@@ -65,6 +65,7 @@ class AmendOrder:
 
     Attributes:
         lots: the order's whole new quantity, filled part included.
+        serial: counts the amendments of the order; its answer carries it.
     """
 
     number: int
@@ -75,6 +76,7 @@ class AmendOrder:
     deadline_ns: int
     opened_ns: int
     is_protection: bool
+    serial: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Answered:
         client_id: of the order, 32 hex digits.
         venue_id: the venue's id of the order; empty when the answer does not say it.
         reason: why it was refused or is not known; empty when accepted.
+        serial: of the amendment that is answered; 0 for another request.
     """
 
     request: Request
@@ -67,6 +68,7 @@ class Answered:
     ts_ns: int
     venue_id: str = ""
     reason: str = ""
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,10 @@ class OrderSeen:
         instrument: index in the session, NOT_TRADED when it is none of its instruments.
         type: None for a kind that we never send.
         state: open, triggered, partially_filled, filled, cancelled, expired or rejected.
-        lots, filled_lots: of the order; 0 lots when the quantity is in quote currency.
+        lots, filled_lots: of the order; 0 where its quantity is in quote currency, or not known.
         limit_ticks, trigger_ticks: 0 where the order has none.
         opened_ns, ts_ns: when it was placed, and of this news; the venue's clock.
+        is_for_amount: its quantity is an amount of quote currency; only others place such orders.
     """
 
     venue_id: str
@@ -96,6 +99,7 @@ class OrderSeen:
     opened_ns: int
     ts_ns: int
     reason: str = ""
+    is_for_amount: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class FillSeen:
         trade_id: the venue's.
         client_id: of its order; empty when the venue did not say, or the order is not ours.
         fee_units: in quote money, >= 0; rounded up where the venue is finer.
+        fee_lots: taken in coins besides, >= 0; rounded up where the venue is finer.
     """
 
     trade_id: str
@@ -118,6 +123,7 @@ class FillSeen:
     fee_units: int
     liquidity: Liquidity
     ts_ns: int
+    fee_lots: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from athena.domain import SECOND_NS, Liquidity, OrderState, OrderType, Purpose, Side
+from athena.domain import SECOND_NS, Liquidity, OrderState
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core.layout import NEVER_NS
 from athena.trading._core.orders import needs_trigger
 from athena.trading.live._effects import Alert, CancelOrder, Urgency
 from athena.trading.live._events import NOT_TRADED, Request, Result
+from athena.trading.live._foreign import Foreign
 from athena.trading.live._identity import key_of
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from athena.trading.live._memory import Memory
     from athena.trading.live._outbox import Outbox
 
-_TYPES = {kind: code for code, kind in enumerate(OrderType)}
-_PURPOSES = {kind: code for code, kind in enumerate(Purpose)}
 _LIQUIDITY = {kind: code for code, kind in enumerate(Liquidity)}
 _WORKING = frozenset({OrderState.OPEN, OrderState.TRIGGERED, OrderState.PARTIALLY_FILLED})
 _SETTLED_NS = 2 * SECOND_NS  # a view asked sooner after an amendment may still show the old order
@@ -29,6 +28,7 @@ _AGAIN_NS = SECOND_NS  # a request that could not leave is not tried again at on
 _TRIES_MAX = 4  # refused amendments of one order before the wish is given up
 _ORPHANS_MAX = 1_000
 _TOLD_MAX = 1_000
+_FOR_AMOUNT_MAX = 1_000
 
 
 class Evidence:
@@ -58,9 +58,9 @@ class Evidence:
         self._outbox = outbox
         self._ids = ids
         self._memory = memory
-        self._external = external
-        self._holdings = holdings
+        self._foreign = Foreign(core, memory, self._tell, external=external, holdings=holdings)
         self._told: dict[str, None] = {}
+        self._for_amount: dict[str, None] = {}  # ids of orders for an amount of quote currency
         self._orphans: dict[str, FillSeen] = {}
         self.opened_ns = 0
         self.needs_view = False
@@ -77,41 +77,48 @@ class Evidence:
 
     # --- answers --------------------------------------------------------------------------------
 
-    def answer(self, answer: Answered, now_ns: int) -> None:
+    def answer(self, answer: Answered) -> None:
         """Take the answer to a request, or the lack of one."""
         number = self.number_of(answer.client_id, "")
         row = self._core.row_of(number) if number else at.NONE
         if row < 0:
             return  # it ended meanwhile
         if answer.request is Request.PLACE:
-            self._placed(row, number, answer, now_ns)
+            self._placed(row, number, answer)
         elif answer.request is Request.CANCEL:
             # A cancel stays wanted until the order's end is seen; `Session` asks again.
             self.needs_view |= answer.result in {Result.REFUSED, Result.UNKNOWN}
         else:
             self._amended(row, number, answer)
 
-    def _placed(self, row: int, number: int, answer: Answered, now_ns: int) -> None:
+    def _placed(self, row: int, number: int, answer: Answered) -> None:
         state = self._core.s.orders[row, at.STATE]
         if answer.result is Result.ACCEPTED:
             self._core.report(codes.ACCEPTED, number)
         elif answer.result is Result.REFUSED:
             if state in (codes.SUBMITTING, codes.UNKNOWN, codes.OPEN):
                 self._core.report(codes.REFUSED, number)
-                self._tell(Urgency.WARNING, "refused", f"order {number}: {answer.reason}", now_ns)
+                self._tell(Urgency.WARNING, "refused", f"order {number}: {answer.reason}")
             else:
                 self.needs_view = True
-        elif answer.result is Result.NOT_SENT and state == codes.SUBMITTING:
-            self._core.report(codes.NOT_SENT, number)
+        elif answer.result is Result.NOT_SENT:
+            self._not_sent(number, state)
         elif state == codes.SUBMITTING:
             self._core.report(codes.AMBIGUOUS, number)
             self.needs_view = True
 
+    def _not_sent(self, number: int, state: int) -> None:
+        """End an order that never left; one that was given up for unknown in the queue too."""
+        if state == codes.SUBMITTING:
+            self._core.report(codes.NOT_SENT, number)
+        elif state == codes.UNKNOWN:
+            self._core.report(codes.ABSENT_PROVEN, number)
+
     def _amended(self, row: int, number: int, answer: Answered) -> None:
         s = self._core.s
         sent = self._outbox.sent.get(number)
-        if sent is None or sent.amend is None:
-            return
+        if sent is None or sent.amend is None or answer.serial != sent.n_amends:
+            return  # another one is under way: what came of this one was seen before
         lots, trigger = sent.amend
         is_wanted = (s.orders[row, at.AMEND_LOTS], s.orders[row, at.AMEND_TRIGGER]) == sent.amend
         if answer.result is Result.UNKNOWN:
@@ -125,9 +132,7 @@ class Evidence:
         elif is_wanted and answer.result is Result.REFUSED and sent.n_refused >= _TRIES_MAX:
             sent.n_refused = 0
             self._core.report(codes.AMEND_REFUSED, number)
-            self._tell(
-                Urgency.URGENT, "amend_refused", f"order {number}: {answer.reason}", answer.ts_ns
-            )
+            self._tell(Urgency.URGENT, "amend_refused", f"order {number}: {answer.reason}")
         else:  # still wanted: the next try comes later, and a view may say why this one failed
             sent.n_refused += answer.result is Result.REFUSED
             sent.amend_again_ns = answer.ts_ns + (_AGAIN_NS << sent.n_refused)
@@ -136,36 +141,61 @@ class Evidence:
     # --- fills ----------------------------------------------------------------------------------
 
     def fill(self, fill: FillSeen) -> None:
-        """Book a fill, once."""
-        key = key_of(fill.trade_id)
-        if self._memory.has(key) or fill.instrument == NOT_TRADED:
+        """Book a fill and its fee, each once; one that nobody can place yet waits for a view."""
+        if fill.instrument == NOT_TRADED:
             return
         next_number = self._core.s.account[at.NEXT_NUMBER]
         is_own = bool(fill.client_id) and self._ids.number_of(fill.client_id, next_number) > 0
         if not is_own and fill.ts_ns <= self.opened_ns:
             return  # it is in the opening balances
         number = self.number_of(fill.client_id, fill.venue_id)
-        if number == 0 or not self._is_remembered(number):
+        is_remembered = number > 0 and self._is_remembered(number)
+        key = key_of(fill.trade_id)
+        if self._memory.has(key):
+            pass
+        elif not self._foreign.has_coins_for(fill):
+            self._keep_orphan(fill)  # the purchase of what it sells is still on its way
+            return
+        elif is_remembered:
+            self._book(fill, number, key)
+        elif number:
+            self._foreign.book_forgotten(fill, number, key)
+        elif fill.venue_id in self._for_amount:
+            self._foreign.book_alone(fill, key)
+        else:
             self._keep_orphan(fill)
             return
-        self._make_room(self._strategy_of(number), fill)
-        self._core.fill(
-            number,
-            fill.lots,
-            fill.price_ticks,
-            fill.fee_units,
-            _LIQUIDITY[fill.liquidity],
-            key,
-        )
+        if fill.fee_lots:
+            slot = self._strategy_of(number) if is_remembered else self._foreign.slot
+            self._foreign.book_fee(slot, fill)
+
+    def _book(self, fill: FillSeen, number: int, key: int) -> None:
+        """Book a fill of an order that the core knows."""
+        self._foreign.make_room(self._strategy_of(number), fill.side, fill.instrument, fill.lots)
+        self._grow(number, fill.lots)
+        liquidity = _LIQUIDITY[fill.liquidity]
+        self._core.fill(number, fill.lots, fill.price_ticks, fill.fee_units, liquidity, key)
         self._memory.remember(key)
 
+    def _grow(self, number: int, lots: int) -> None:
+        """Let another's order be as large as its fills show: its owner may have enlarged it."""
+        row = self._core.row_of(number)
+        if row < 0 or not self._foreign.is_foreign(row):
+            return
+        order = self._core.s.orders
+        filled = order[row, at.FILLED] + lots
+        if filled > order[row, at.LOTS]:
+            self._core.report(codes.AMENDED, number, filled, order[row, at.TRIGGER])
+
     def _is_remembered(self, number: int) -> bool:
-        s = self._core.s
-        is_closed = s.closed[number % len(s.closed), at.NUMBER] == number
+        """Tell whether the core knows an order, live or closed; what was denied never left."""
+        closed = self._core.s.closed
+        slot = number % len(closed)
+        is_closed = closed[slot, at.NUMBER] == number and closed[slot, at.STATE] != codes.DENIED
         return is_closed or self._core.row_of(number) >= 0
 
     def _keep_orphan(self, fill: FillSeen) -> None:
-        """Keep a fill whose order nobody knows yet; a view of the account will show it."""
+        """Keep a fill that cannot be booked yet; a view of the account will explain it."""
         self._orphans[fill.trade_id] = fill
         if len(self._orphans) > _ORPHANS_MAX:
             self._orphans.pop(next(iter(self._orphans)))
@@ -177,27 +207,6 @@ class Evidence:
         if row >= 0:
             return s.orders[row, at.ORDER_STRATEGY]
         return s.closed[number % len(s.closed), at.ORDER_STRATEGY]
-
-    def _make_room(self, strategy: int, fill: FillSeen) -> None:
-        """Before a sale is booked on a slot that holds less, move there what it sells from others.
-
-        The venue knows one holding and sells from it; how it is shared among the slots is ours to
-        say. So it is when the account's owner sells by hand, and when a stop and a market exit of
-        one position meet. On spot no slot ever falls below zero.
-        """
-        if fill.side is Side.BUY or self._core.s.instruments[fill.instrument, at.IS_MARGIN]:
-            return
-        s = self._core.s
-        n = s.account[at.N_INSTRUMENTS]
-        short = fill.lots - s.positions[strategy * n + fill.instrument, at.QUANTITY]
-        ticks = s.instruments[fill.instrument, at.LAST] or fill.price_ticks
-        for other in range(s.account[at.N_STRATEGIES] - 1, -1, -1):
-            held = s.positions[other * n + fill.instrument, at.QUANTITY]
-            moved = min(short, held) if other != strategy else 0
-            if moved > 0:
-                self._core.holding(other, fill.instrument, -moved, ticks, 0)
-                self._core.holding(strategy, fill.instrument, moved, ticks, 0)
-                short -= moved
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -215,17 +224,20 @@ class Evidence:
             now_ns: our clock.
             asked_ns: when the view that shows it was asked for; None for the stream.
         """
-        if order.instrument == NOT_TRADED or order.lots <= 0:
-            self._tell_of_foreign(order, now_ns)
+        if order.instrument == NOT_TRADED:
+            self._tell_once(order, "is in something this session does not trade")
+            return
+        if order.lots <= 0:
+            self._take_amount(order)
             return
         number = self.number_of(order.client_id, order.venue_id)
         if number == 0 and asked_ns is None and order.filled_lots:
             self.needs_view = True  # which of its fills are ours to book?
             return
-        number = number or self.adopt(order, 0, now_ns)
+        number = number or self.adopt(order, 0)
         row = self._core.row_of(number) if number else at.NONE
         if row < 0:
-            self._mind_ended(order, number, now_ns, asked_ns)
+            self._mind_ended(order, number, asked_ns)
             return
         if order.state in _WORKING:
             self._working(row, number, order, now_ns, asked_ns)
@@ -268,12 +280,20 @@ class Evidence:
             if order.ts_ns < sent.news_ns:
                 return  # older than what is known
             sent.news_ns = order.ts_ns
-        elif asked_ns < max(sent.amended_ns, sent.amend_sent_ns) + _SETTLED_NS:
+        elif asked_ns < sent.amended_ns + _SETTLED_NS:
             return
-        if sent.amend is not None and (asked_ns is not None or (order.lots, theirs) == sent.amend):
-            sent.amend = None  # this is what came of it
+        is_settled = sent.amend is not None and (
+            (order.lots, theirs) == sent.amend
+            # A view that was asked after its deadline shows what came of it; until then it may
+            # still arrive, and another one must not overtake it.
+            or (asked_ns is not None and asked_ns >= sent.amend_deadline_ns + _SETTLED_NS)
+        )
+        if is_settled:
+            sent.amend = None
             sent.amended_ns = now_ns
-        if not is_equal:
+        elif sent.amend is not None and asked_ns is not None:
+            return
+        if is_settled or not is_equal:
             self._core.report(codes.AMENDED, number, order.lots, theirs or ours)
 
     def _ended(self, row: int, number: int, order: OrderSeen) -> None:
@@ -299,9 +319,7 @@ class Evidence:
             report = codes.REFUSED
         self._core.report(report, number)
 
-    def _mind_ended(
-        self, order: OrderSeen, number: int, now_ns: int, asked_ns: int | None
-    ) -> None:
+    def _mind_ended(self, order: OrderSeen, number: int, asked_ns: int | None) -> None:
         """Cancel an order of ours that works at the venue though the books have ended it.
 
         Only a view that was asked for well after its end counts: an older one may still show it.
@@ -316,14 +334,14 @@ class Evidence:
         if ended and asked_ns < self._outbox.ended_ns.get(number, 0) + 5 * _SETTLED_NS:
             return
         text = f"order {number} works at the venue though the books have ended it; it is cancelled"
-        self._tell(Urgency.URGENT, "still_working", text, now_ns)
+        self._tell(Urgency.URGENT, "still_working", text)
         self.orders_to_cancel.append(
             CancelOrder(number, order.client_id, order.instrument, order.opened_ns)
         )
 
     # --- orders of others -----------------------------------------------------------------------
 
-    def adopt(self, order: OrderSeen, unbooked_lots: int, now_ns: int) -> int:
+    def adopt(self, order: OrderSeen, unbooked_lots: int) -> int:
         """Take up an order that is not ours: it counts, and it is never cancelled from here.
 
         One that ended before the session began, or without a fill, leaves nothing to count.
@@ -331,86 +349,55 @@ class Evidence:
         Args:
             order: as shown.
             unbooked_lots: of its fills which have not been booked.
-            now_ns: our clock.
 
         Returns:
             Its number in the core; 0 when it was not taken up.
         """
+        if order.is_for_amount:
+            self._take_amount(order)
         is_traded = order.instrument != NOT_TRADED and order.lots > 0
         if not is_traded or (order.state not in _WORKING and unbooked_lots == 0):
             return 0
-        strategy = self._owner(order)
-        s = self._core.s
-        n = s.account[at.N_INSTRUMENTS]
-        sells_ours = strategy not in (self._external, self._holdings)
-        purpose = Purpose.LIQUIDATE if sells_ours else Purpose.MANUAL
-        kind = order.type or (OrderType.LIMIT if order.limit_ticks else OrderType.MARKET)
-        if kind is OrderType.TRAILING_STOP:
-            kind = OrderType.STOP
-        number = self._core.adopt(
-            (
-                strategy,
-                order.instrument,
-                _PURPOSES[purpose],
-                1 if order.side is Side.BUY else -1,
-                _TYPES[kind],
-                order.lots,
-                order.limit_ticks,
-                order.trigger_ticks,
-                order.filled_lots - unbooked_lots,
-                key_of(order.venue_id),
-            )
-        )
-        if number:
-            self._memory.remember_adopted(key_of(order.venue_id), number)
-            whose = "sells what a strategy holds" if sells_ours else "is not ours"
-            text = f"order {order.venue_id} at the venue {whose}; it is counted as order {number}"
-            self._tell(Urgency.URGENT if sells_ours else Urgency.WARNING, "adopted", text, now_ns)
-            held = s.positions[strategy * n + order.instrument, at.QUANTITY]
-            self.needs_view |= sells_ours and held > 0
+        number = self._foreign.adopt(order, unbooked_lots)
+        row = self._core.row_of(number) if number else at.NONE
+        if row >= 0 and self._core.s.orders[row, at.FLAGS] & at.FLAG_REDUCE_ONLY:
+            self.needs_view = True  # it sells what a strategy holds
         return number
 
-    def _owner(self, order: OrderSeen) -> int:
-        """Return the slot that another's order is booked on.
+    def _take_amount(self, order: OrderSeen) -> None:
+        """Note an order for an amount of quote currency: its fills are booked as they come.
 
-        A purchase is nobody's; a sale takes from what is nobody's, then from the largest holder.
+        Only a view says for certain that it is one; the stream may just leave the quantity out.
         """
-        if order.side is Side.BUY:
-            return self._external
-        s = self._core.s
-        n = s.account[at.N_INSTRUMENTS]
-
-        def held(slot: int) -> int:
-            return s.positions[slot * n + order.instrument, at.QUANTITY]
-
-        for slot in (self._external, self._holdings):
-            if held(slot) >= order.lots:
-                return slot
-        slots = range(s.account[at.N_STRATEGIES])
-        return max(slots, key=lambda slot: (held(slot), -slot))
+        if not order.is_for_amount:
+            self.needs_view = True
+            return
+        self._for_amount[order.venue_id] = None
+        if len(self._for_amount) > _FOR_AMOUNT_MAX:
+            self._for_amount.pop(next(iter(self._for_amount)))
+        self._tell_once(order, "is for an amount of money; its trades are booked as they come")
 
     def book_orphans(self) -> None:
-        """Book the fills whose orders have been taken up since."""
+        """Book the fills that can be booked by now; the others wait on."""
         for trade_id, fill in list(self._orphans.items()):
-            if self.number_of(fill.client_id, fill.venue_id):
-                del self._orphans[trade_id]
-                self.fill(fill)
+            del self._orphans[trade_id]
+            self.fill(fill)
 
     @property
     def has_orphans(self) -> bool:
-        """Tell whether there are fills whose orders nobody knows."""
+        """Tell whether there are fills whose orders, or whose coins, nobody knows yet."""
         return bool(self._orphans)
 
     # --- people ---------------------------------------------------------------------------------
 
-    def _tell_of_foreign(self, order: OrderSeen, now_ns: int) -> None:
+    def _tell_once(self, order: OrderSeen, what: str) -> None:
         if order.venue_id in self._told or order.state not in _WORKING:
             return
         self._told[order.venue_id] = None
         if len(self._told) > _TOLD_MAX:
             self._told.pop(next(iter(self._told)))
-        text = f"order {order.venue_id} at the venue is in something this session does not trade"
-        self._tell(Urgency.WARNING, "foreign_order", text, now_ns)
+        text = f"order {order.venue_id} at the venue {what}"
+        self._tell(Urgency.WARNING, "foreign_order", text)
 
-    def _tell(self, urgency: Urgency, code: str, text: str, now_ns: int) -> None:
-        self.alerts.append(Alert(urgency, code, text, now_ns))
+    def _tell(self, urgency: Urgency, code: str, text: str) -> None:
+        self.alerts.append(Alert(urgency, code, text, self._core.now_ns))

@@ -61,7 +61,9 @@ class Memory:
             self.remember_adopted(words[first + outside.A_REFERENCE], adopted_number)
 
     def remember_adopted(self, key: int, number: int) -> None:
-        """Remember which number an order of the venue was taken up under."""
+        """Remember which number an order of the venue was taken up under; key 0 is none."""
+        if key == 0:
+            return
         self.adopted[key] = number
         if len(self.adopted) > _ADOPTED_MAX:
             self.adopted.popitem(last=False)

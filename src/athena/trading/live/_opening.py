@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from athena.domain import SECOND_NS, Book, format_time
 from athena.errors import InputError, RefusedError
+from athena.trading._core import limits as limit
 from athena.trading._journal import JournalWriter
 from athena.trading._journal_reader import recover_journal
 from athena.trading._manifest import SETUP_KEY, describe_setup, state_of
@@ -16,7 +17,12 @@ from athena.trading.live._events import PriceSeen, Tick
 from athena.trading.live._fold import fold_journal
 from athena.trading.live._memory import Memory
 from athena.trading.live._plan_book import RULES_KEY, PlanRules
-from athena.trading.live._session import SESSION_KEY, Session, SessionSettings
+from athena.trading.live._session import (
+    SESSION_KEY,
+    SPOT_LEVERAGE,
+    Session,
+    SessionSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,8 +48,9 @@ class SessionPlan:
     Attributes:
         session_id: 32 hex digits from the system's CSPRNG (seeded in simulation).
         mode: name of the run mode.
-        instruments, instrument_limits, strategies, limits: as `new_state` takes them; two slots
-            are added, for orders of others and for what the account held before.
+        instruments, instrument_limits, strategies, limits: as `new_state` takes them, spot only
+            and the leverage never above 1; two slots are added, for what others trade and for what
+            the account held before.
         settings: how it behaves.
         details: more for the manifest: versions, hashes, venue.
         rules: what goes on by itself.
@@ -85,8 +92,10 @@ def open_session(
     Raises:
         InputError: the account holds no quote currency, the view is not complete, or a price of
             something it holds is missing.
-        RefusedError: the store holds a journal already.
+        RefusedError: the store holds a journal already, or an instrument is to be traded on
+            margin.
     """
+    _refuse_margin(plan.instruments)
     if not account.is_complete:
         message = f"expected a complete view of the account, was one without: {account.reason}"
         raise InputError(message)
@@ -110,6 +119,18 @@ def open_session(
     return session, effects
 
 
+def _refuse_margin(instruments: Sequence[Instrument]) -> None:
+    """Refuse what could go short or borrow: books and account know balances, and no positions.
+
+    Raises:
+        RefusedError: an instrument is to be traded on margin.
+    """
+    on_margin = [item.symbol for item in instruments if item.is_margin]
+    if on_margin:
+        message = f"expected spot, was {', '.join(on_margin)} on margin"
+        raise RefusedError(message, hint="paper and live sessions trade spot at leverage 1")
+
+
 def _opened_ns(account: AccountSeen) -> int:
     """Return the venue's clock up to which everything is in the opening balances."""
     fills = [fill.ts_ns for fill in account.fills]
@@ -120,14 +141,16 @@ def _opened_ns(account: AccountSeen) -> int:
 def _manifest(plan: SessionPlan, cash: Decimal, venue_ns: int, now_ns: int) -> dict[str, Any]:
     strategies = [
         *plan.strategies,
-        StrategySlot(EXTERNAL_SLOT, Book.TRADING, 0),
+        StrategySlot(EXTERNAL_SLOT, Book.HODL, 0),
         StrategySlot(HOLDINGS_SLOT, Book.HODL, 0),
     ]
+    limits = plan.limits.copy()
+    limits[limit.MAX_LEVERAGE] = SPOT_LEVERAGE  # more is denied as `leverage`, before any request
     setup = describe_setup(
         instruments=plan.instruments,
         instrument_limits=plan.instrument_limits,
         strategies=strategies,
-        limits=plan.limits,
+        limits=limits,
         cash=cash,
         start_ns=now_ns,
         targets_trigger=True,

@@ -21,6 +21,7 @@ _ENDED_MAX = 1_000
 _CANCEL_AGAIN_MAX_NS = 60 * SECOND_NS
 _DOUBLINGS_MAX = 6
 _PROTECTIVE = frozenset({codes.PROTECT, codes.EXIT, codes.LIQUIDATE})
+_TARGETS = frozenset({codes.TAKE_PROFIT, codes.TAKE_PROFIT_LIMIT})
 
 
 @dataclass(slots=True)
@@ -31,7 +32,9 @@ class Sent:
         placed_ns: when it was sent; after a restart, when the session began again.
         deadline_ns: the venue takes the order no later.
         amend: (lots, trigger) of the amendment under way, None without one.
-        amend_sent_ns, amended_ns: when it was sent last, and settled last, by our clock.
+        n_amends: amendments so far; the serial of the newest.
+        amend_deadline_ns: the venue takes it no later.
+        amended_ns: when one was settled last, by our clock.
         amend_again_ns, n_refused: not before then after one that could not leave or was refused,
             and how many were refused in a row.
         news_ns: of the newest terms the stream has shown, by the venue's clock.
@@ -41,7 +44,8 @@ class Sent:
     placed_ns: int
     deadline_ns: int
     amend: tuple[int, int] | None = None
-    amend_sent_ns: int = 0
+    n_amends: int = 0
+    amend_deadline_ns: int = 0
     amended_ns: int = 0
     amend_again_ns: int = 0
     n_refused: int = 0
@@ -76,6 +80,8 @@ class Outbox:
     def collect(self, now_ns: int) -> list[PlaceOrder | CancelOrder | AmendOrder]:
         """Empty the core's queue of effects; protections come first."""
         s = self._core.s
+        if s.account[at.N_EFFECTS] == 0:
+            return []
         requests: list[PlaceOrder | CancelOrder | AmendOrder] = []
         amended: dict[int, AmendOrder] = {}
         for k in range(s.account[at.N_EFFECTS]):
@@ -83,7 +89,9 @@ class Outbox:
             if s.orders[row, at.NUMBER] != number:
                 continue  # it has ended since
             kind = s.effects[k, at.E_KIND]
-            if kind == at.SEND:
+            if kind == at.SEND and s.orders[row, at.PENDING] == codes.PENDING_CANCEL:
+                self._core.report(codes.NOT_SENT, number)  # it was taken back at once
+            elif kind == at.SEND:
                 requests.append(self._place(row, now_ns))
             elif kind == at.CANCEL:
                 requests.append(self.cancel(row, now_ns))
@@ -118,7 +126,7 @@ class Outbox:
             leverage=order["leverage"],
             is_post_only=bool(order["flags"] & at.FLAG_POST_ONLY),
             is_reduce_only=bool(order["flags"] & at.FLAG_REDUCE_ONLY),
-            is_protection=order["purpose"] in _PROTECTIVE,
+            is_protection=_is_urgent(s, row),
         )
 
     def cancel(self, row: int, now_ns: int) -> CancelOrder:
@@ -143,21 +151,27 @@ class Outbox:
         if is_under_way or s.orders[row, at.STATE] < codes.OPEN:
             return None
         sent.amend = (s.orders[row, at.AMEND_LOTS], s.orders[row, at.AMEND_TRIGGER])
-        sent.amend_sent_ns = now_ns
+        sent.n_amends += 1
+        sent.amend_deadline_ns = now_ns + self._deadline_ns
         return AmendOrder(
             number=number,
             client_id=self._ids.client_id(number),
             instrument=s.orders[row, at.ORDER_INSTRUMENT],
             lots=sent.amend[0],
             trigger_ticks=sent.amend[1],
-            deadline_ns=now_ns + self._deadline_ns,
+            deadline_ns=sent.amend_deadline_ns,
             opened_ns=sent.placed_ns,
-            is_protection=s.orders[row, at.PURPOSE] in _PROTECTIVE,
+            is_protection=_is_urgent(s, row),
+            serial=sent.n_amends,
         )
 
     def take_up(self, number: int, created_ns: int, now_ns: int) -> None:
-        """Take up an order that was sent before a restart, by now at the latest."""
-        self.sent[number] = Sent(created_ns, now_ns + self._deadline_ns)
+        """Take up an order that was sent before a restart, by now at the latest.
+
+        An amendment of it may be on its way; the next one waits until it can arrive no more.
+        """
+        deadline_ns = now_ns + self._deadline_ns
+        self.sent[number] = Sent(created_ns, deadline_ns, amend_again_ns=deadline_ns)
 
     def drop_effects(self) -> None:
         """Forget effects that replay queued: before the restart they left, or they never will."""
@@ -189,8 +203,13 @@ _PLACED = {
     "expires": at.EXPIRES_NS,
     "leverage": at.LEVERAGE,
     "flags": at.FLAGS,
-    "purpose": at.PURPOSE,
 }
+
+
+def _is_urgent(s: State, row: int) -> bool:
+    """Tell whether an order takes risk away now: a stop or an exit; a target can wait for them."""
+    is_target = s.orders[row, at.TYPE] in _TARGETS
+    return s.orders[row, at.PURPOSE] in _PROTECTIVE and not is_target
 
 
 def _rank(request: PlaceOrder | CancelOrder | AmendOrder) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from athena.domain import Purpose
+from athena.domain import DenialCode, Purpose
 from athena.trading._core import codes
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
@@ -36,7 +36,6 @@ from athena.trading.live._plan_book import RUNNING_MAX, plan_note
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from athena.domain import DenialCode
     from athena.trading._intent import Intent
     from athena.trading.algorithms import HodlRules, Plan, RebalanceRules, Slice
     from athena.trading.live._core import Core
@@ -47,6 +46,10 @@ if TYPE_CHECKING:
 _ASKED_MAX = 1_000
 _CAP_PPM = 980_000  # of the order cap: a limit order pays beyond the last price, which moves
 _POINT_PPM = 10_000
+_DENIALS = {
+    code.value: f"the risk engine denied an order ({code.value}): {code.meaning}"
+    for code in DenialCode
+}
 
 
 class Plans:
@@ -280,5 +283,7 @@ class Plans:
 def _end_alert(ended: EndedPlan, now_ns: int) -> Alert:
     if not ended.why:
         return Alert(Urgency.NOTICE, "plan_done", f"plan {ended.id} is done", now_ns)
-    text = f"plan {ended.id} ended at {ended.done} of {ended.total}: {ended.why}"
+    part_ppm = ended.done * at.PPM // ended.total if ended.total else 0
+    why = _DENIALS.get(ended.why, ended.why)
+    text = f"plan {ended.id} ended with {part_ppm / _POINT_PPM:.1f} % of it done: {why}"
     return Alert(Urgency.WARNING, "plan_ended", text, now_ns)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from athena.domain import MINUTE_NS, SECOND_NS, DenialCode
+from athena.domain import MINUTE_NS, SECOND_NS, DenialCode, Side
 from athena.trading._core import codes
 from athena.trading._core import layout as at
-from athena.trading._journal_format import FrameKind
 from athena.trading._manifest import instruments_of, slots_of
 from athena.trading._records import Command
 from athena.trading._setup import limit_columns
 from athena.trading.live._account import VIEW_OVERLAP_NS, AccountBook
 from athena.trading.live._core import Core
 from athena.trading.live._degradation import Degradation, Level
+from athena.trading.live._diary import Diary
 from athena.trading.live._effects import Alert, Effect, QueryAccount, Urgency
 from athena.trading.live._events import (
     AccountSeen,
@@ -36,12 +36,13 @@ from athena.trading.live._events import (
     Wanted,
 )
 from athena.trading.live._evidence import Evidence
+from athena.trading.live._follow_up import FollowUp
 from athena.trading.live._identity import OrderIds
-from athena.trading.live._memory import MEMORY_NOTE
 from athena.trading.live._news import News
-from athena.trading.live._outbox import Outbox, is_at_venue
+from athena.trading.live._outbox import Outbox
 from athena.trading.live._plans import Plans
 from athena.trading.live._readiness import Readiness
+from athena.trading.live._views import Views
 from athena.trading.live._watch import ProtectionWatch
 
 if TYPE_CHECKING:
@@ -56,14 +57,8 @@ if TYPE_CHECKING:
     from athena.trading.live._plan_book import PlanBook
 
 SESSION_KEY = "session"
-_LATE_NS = SECOND_NS
-_LOST_NS = 5 * SECOND_NS
-_N_VIEWS_TOLD = 3  # incomplete views in a row before a person is told, and again each time
+SPOT_LEVERAGE = 1  # margin needs positions that are no balances; it is refused
 _KNOWN_OVERLAP_NS = 10 * MINUTE_NS
-_VIEW_EVERY_NS = MINUTE_NS
-_VIEW_WITHOUT_STREAM_NS = 5 * SECOND_NS
-_VIEW_GIVEN_UP_NS = 2 * MINUTE_NS
-_VIEW_BACKOFF_MAX = 6  # 2^6 s is beyond the minute at which it stays
 _COMMANDS = {command: number for number, command in enumerate(Command, start=1)}
 
 
@@ -116,7 +111,6 @@ class Session:
         self.instruments: tuple[Instrument, ...] = tuple(instruments_of(manifest))
         self.slots: tuple[StrategySlot, ...] = tuple(slots_of(manifest))
         self._settings = settings
-        self._journal = journal
         self._memory = memory
         self._core = Core(tables, memory.plans.take_input)
         ids = OrderIds(self.session_id)
@@ -137,22 +131,25 @@ class Session:
         self.degradation = Degradation()
         self.watch = ProtectionWatch(self._core)
         self._news = News(self._core, memory)
-        self._plans = Plans(self._core, memory, self._note)
+        self._diary = Diary(
+            self._core,
+            journal,
+            self._news,
+            memory,
+            snapshot_events=settings.snapshot_events,
+            snapshot_every_ns=settings.snapshot_every_ns,
+            now_ns=now_ns,
+        )
+        self._views = Views()
+        self._follow_up = FollowUp(self._core, self._outbox, self._news, self._views)
+        self._plans = Plans(self._core, memory, self._diary.note)
         self.carries_on = True
         self._ids = ids
         self._alerts: list[Alert] = []
         self._now_ns = now_ns
         self._extremes = [(0, 0)] * len(self.instruments)
         self._trailed_ns = now_ns
-        self._warned: set[int] = set()
-        self._asked_ns = 0  # when the view under way was asked for; 0 = none is
-        self._viewed_ns = 0
-        self._n_urgent_views = 0
-        self._n_incomplete = 0
-        self._wants_view = True
-        self._n_events = 0
-        self._has_note = False
-        self._snapshot_ns = now_ns
+        self._has_told_of_margin = False
         self.last_verdict: tuple[int, DenialCode | None] = (0, None)
         self._handlers: dict[type, Callable[[Any], None]] = {
             PriceSeen: self._on_price,
@@ -231,27 +228,22 @@ class Session:
                 done may leave, and the session must not be used on.
         """
         self._now_ns = max(self._now_ns, now_ns)
-        self._n_events += 1
+        self._diary.count()
         self._handlers[type(event)](event)
         return self._finish()
 
     def flush(self) -> None:
         """Write what waits to be written; called within 50 ms of an event."""
-        if self._core.s.account[at.N_WORDS]:
-            self._commit()
-            self._sync()
-        elif self._has_note:
-            self._sync()
+        self._diary.flush()
 
     @property
     def has_unwritten(self) -> bool:
         """Tell whether events wait to be written."""
-        return self._core.s.account[at.N_WORDS] > 0 or self._has_note
+        return self._diary.has_unwritten
 
     def close(self) -> None:
         """Write everything and a snapshot, and let go: the session can be resumed."""
-        self._take_snapshot()
-        self._journal.abandon()
+        self._diary.close(self._now_ns)
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -274,16 +266,20 @@ class Session:
         moves_stops = now - self._trailed_ns >= self._settings.trail_every_ns
         self._pass_time(moves_stops=moves_stops)
         self._judge_degradation()
-        self._mind_late_answers()
+        self._alerts.extend(self._follow_up.mind_late_answers(now))
         self._alerts.extend(self.watch.look(now))
+        self._judge_health()
+        if self.carries_on:
+            self._plans.carry_on(now)
+        self._follow_up.sweep(self._now_ns)
+        self._outbox.forget_ended(now)
+
+    def _judge_health(self) -> None:
+        """Tell the core what is known of venue, clock and account."""
         bits = self.readiness.health_bits(self.degradation.level)
         if self.watch.has_gaps:  # no new risk while there is some without a stop
             bits |= at.HEALTH_UNRECONCILED
-        self._core.health(bits, self.readiness.confirm(now))
-        if self.carries_on:
-            self._plans.carry_on(now)
-        self._sweep()
-        self._outbox.forget_ended(now)
+        self._core.health(bits, self.readiness.confirm(self._now_ns))
 
     def _pass_time(self, *, moves_stops: bool) -> None:
         self._core.tick(self._now_ns, moves_stops=moves_stops)
@@ -303,43 +299,8 @@ class Session:
         if level is Level.EMERGENCY:
             self._core.command(codes.COMMAND_HALT)
 
-    def _mind_late_answers(self) -> None:
-        """After a second without an answer warn; after five the outcome is unknown."""
-        s = self._core.s
-        for number, sent in list(self._outbox.sent.items()):
-            row = self._core.row_of(number)
-            if row < 0 or s.orders[row, at.STATE] != codes.SUBMITTING:
-                self._warned.discard(number)
-                continue
-            age_ns = self._now_ns - sent.placed_ns
-            if age_ns > _LATE_NS and number not in self._warned:
-                self._warned.add(number)
-                self._alert(Urgency.WARNING, "late_answer", f"order {number}: no answer yet")
-            if age_ns > _LOST_NS:
-                self._core.report(codes.AMBIGUOUS, number)
-                self._trouble()
-
-    def _sweep(self) -> None:
-        self._requests.extend(self._outbox.collect(self._now_ns))  # else they were asked twice
-        for row in self._core.live_rows():
-            self._sweep_row(row)
-
-    def _sweep_row(self, row: int) -> None:
-        """Ask again for what an order still waits for: a cancel, or an amendment."""
-        s = self._core.s
-        pending = s.orders[row, at.PENDING]
-        state = s.orders[row, at.STATE]
-        if pending == codes.PENDING_CANCEL and (is_at_venue(s, row) or state == codes.UNKNOWN):
-            sent = self._outbox.sent.get(s.orders[row, at.NUMBER])
-            if sent is None or sent.may_cancel_again(self._now_ns):
-                self._requests.append(self._outbox.cancel(row, self._now_ns))
-        elif pending == codes.PENDING_AMEND and is_at_venue(s, row):
-            amendment = self._outbox.amend(row, self._now_ns)
-            if amendment is not None:
-                self._requests.append(amendment)
-
     def _on_answer(self, event: Answered) -> None:
-        self._evidence.answer(event, self._now_ns)
+        self._evidence.answer(event)
         self._sweep_order(event.client_id, event.venue_id)
 
     def _on_order(self, event: OrderSeen) -> None:
@@ -356,37 +317,29 @@ class Session:
         if event.instrument >= 0:
             self._extremes[event.instrument] = (last, last)
         self._evidence.fill(event)
+        if self._evidence.has_orphans:
+            self._evidence.book_orphans()
         self._sweep_order(event.client_id, event.venue_id)
 
     def _sweep_order(self, client_id: str, venue_id: str) -> None:
         number = self._evidence.number_of(client_id, venue_id)
-        row = self._core.row_of(number) if number else at.NONE
-        if row >= 0:
-            self._requests.extend(self._outbox.collect(self._now_ns))
-            self._sweep_row(row)
+        self._follow_up.sweep_order(number, self._now_ns)
 
     def _on_account(self, event: AccountSeen) -> None:
-        self._asked_ns = 0
-        self._viewed_ns = self._now_ns
+        self._views.came(self._now_ns, is_complete=event.is_complete)
         if not event.is_complete:
-            self._wants_view = True
-            self._n_urgent_views += 1
-            self._n_incomplete += 1
+            self._views.settle(is_settled=False)
             self.readiness.failing_ns = self.readiness.failing_ns or self._now_ns
-            if self._n_incomplete % _N_VIEWS_TOLD == 0:
-                text = f"{self._n_incomplete} views in a row were not complete: {event.reason}"
+            if self._views.is_told:
+                n = self._views.n_incomplete
+                text = f"{n} views in a row were not complete: {event.reason}"
                 self._alert(Urgency.WARNING, "no_view", text)
             return
-        self._n_incomplete = 0
         self.readiness.failing_ns = 0
         self._account.take(event, self._now_ns)
-        if not self._evidence.needs_view and not self._has_unknown():
-            self._wants_view = False
-            self._n_urgent_views = 0
-        else:
-            self._wants_view = True
-            self._n_urgent_views += 1
-        self._sweep()
+        is_settled = not self._evidence.needs_view and not self._has_unknown()
+        self._views.settle(is_settled=is_settled)
+        self._follow_up.sweep(self._now_ns)
 
     def _has_unknown(self) -> bool:
         s = self._core.s
@@ -403,7 +356,7 @@ class Session:
             self.readiness.stream_since_ns = self._now_ns
         else:
             self._alert(Urgency.WARNING, "stream_down", event.reason or "the stream was lost")
-        self._trouble()
+        self._views.want()
 
     def _on_transfer(self, event: TransferSeen) -> None:
         self._account.transfer(event, self._now_ns)
@@ -425,15 +378,38 @@ class Session:
 
     def _on_wanted(self, event: Wanted) -> None:
         self._pass_time(moves_stops=False)
+        self._judge_degradation()
+        self._judge_health()  # what broke since the last tick counts already
         number = self._core.want(event.strategy, event.intent)
         code = self._core.verdict()
         self.last_verdict = (number, code)
+        self._tell_of_margin(event, code)
         if event.correlation_id:
-            self._note({"kind": "wanted", "order": number, "correlation_id": event.correlation_id})
+            self._diary.note(
+                {"kind": "wanted", "order": number, "correlation_id": event.correlation_id}
+            )
+
+    def _tell_of_margin(self, event: Wanted, code: DenialCode | None) -> None:
+        """Tell once what is asked for and not offered: leverage, and sales of what is not held."""
+        intent = event.intent
+        is_short = (
+            code is DenialCode.INVALID_VALUE
+            and intent.side is Side.SELL
+            and intent.lots > self._core.slot_lots(event.strategy, intent.instrument)
+        )
+        wanted = "a sale beyond the holding" if is_short else f"a leverage of {intent.leverage}"
+        if self._has_told_of_margin or not (is_short or code is DenialCode.LEVERAGE):
+            return
+        self._has_told_of_margin = True
+        text = (
+            f"slot {event.strategy} asked for {wanted}: it is denied, and so are all like it; "
+            "paper and live sessions trade spot"
+        )
+        self._alert(Urgency.WARNING, "margin_refused", text)
 
     def _on_operated(self, event: Operated) -> None:
         self._pass_time(moves_stops=False)
-        self._note(
+        self._diary.note(
             {
                 "kind": "operated",
                 "command": event.command.value,
@@ -450,7 +426,11 @@ class Session:
         self._plans.stop(event)
 
     def _on_limit(self, event: LimitChanged) -> None:
-        self._note(
+        if event.name == "MAX_LEVERAGE" and event.value > SPOT_LEVERAGE:
+            text = f"a leverage of {event.value} is refused: paper and live sessions trade spot"
+            self._alert(Urgency.WARNING, "margin_refused", text)
+            return
+        self._diary.note(
             {
                 "kind": "limit",
                 "name": event.name,
@@ -478,46 +458,23 @@ class Session:
         requests += self._evidence.orders_to_cancel
         self._evidence.orders_to_cancel = []
         if self._evidence.needs_view:
-            self._trouble()
+            self._views.want()
             self._evidence.needs_view = False
-        alerts = [*self._news.read(self._now_ns), *self._alerts]
-        alerts += self._evidence.alerts
-        alerts += self._account.alerts
-        alerts += self._plans.alerts
-        self._alerts, self._evidence.alerts, self._account.alerts = [], [], []
-        self._plans.alerts = []
-        if requests:
-            self._commit()
-            self._sync()
-        elif self._core.s.account[at.N_WORDS] > at.RECORD_RESERVE // 2:
-            self._commit()
-        if self._is_snapshot_due():
-            self._take_snapshot()
+        alerts = self._news.read(self._now_ns)
+        sources = (self._alerts, self._evidence.alerts, self._account.alerts, self._plans.alerts)
+        for told in sources:
+            alerts += told
+            told.clear()
+        self._diary.write(self._now_ns, is_urgent=bool(requests))
         query = self._query()
         return [*requests, *alerts, *([query] if query else [])]
 
-    def _trouble(self) -> None:
-        """Ask for a view of the account soon: at first after a second, then ever more rarely."""
-        if not self._wants_view:
-            self._n_urgent_views = 0
-        self._wants_view = True
-
     def _query(self) -> QueryAccount | None:
         """Return the question for a view of the account when one is due."""
-        now = self._now_ns
-        if self._asked_ns and now - self._asked_ns < _VIEW_GIVEN_UP_NS:
+        is_blind = not self.readiness.is_stream_up and bool(self._outbox.sent)
+        if not self._views.is_due(self._now_ns, is_blind=is_blind):
             return None
-        age_ns = now - self._viewed_ns
-        wait_ns = _VIEW_EVERY_NS
-        is_working = bool(self._outbox.sent)
-        if self._wants_view:
-            backoff = min(self._n_urgent_views, _VIEW_BACKOFF_MAX)
-            wait_ns = min(_VIEW_EVERY_NS, SECOND_NS << backoff)
-        if not self.readiness.is_stream_up and is_working:
-            wait_ns = min(wait_ns, _VIEW_WITHOUT_STREAM_NS)
-        if age_ns < wait_ns:
-            return None
-        self._asked_ns = now
+        self._views.ask(self._now_ns)
         since_ns = self._account.clean_ns or self._evidence.opened_ns
         s = self._core.s
         unseen = [
@@ -526,44 +483,10 @@ class Session:
             if s.orders[row, at.STATE] in (codes.SUBMITTING, codes.UNKNOWN)
         ]
         since_ns = min(since_ns, self._evidence.look_back_ns, *unseen)
-        return QueryAccount(max(0, since_ns - VIEW_OVERLAP_NS), is_urgent=self._wants_view)
+        return QueryAccount(max(0, since_ns - VIEW_OVERLAP_NS), is_urgent=self._views.is_wanted)
 
     def _alert(self, urgency: Urgency, code: str, text: str) -> None:
         self._alerts.append(Alert(urgency, code, text, self._now_ns))
-
-    # --- journal --------------------------------------------------------------------------------
-
-    def _commit(self) -> None:
-        """Hand the core's records to the journal."""
-        n_words = self._core.s.account[at.N_WORDS]
-        self._news.scan()
-        self._journal.commit(self._core.tables.arrays.records[:n_words])
-        self._core.s.account[at.N_WORDS] = 0
-        self._news.restart()
-
-    def _note(self, values: Mapping[str, object]) -> None:
-        """Journal what the core has no record for, in its place among the records."""
-        if self._core.s.account[at.N_WORDS]:
-            self._commit()
-        self._journal.note(FrameKind.NOTE, values)
-        self._has_note = True
-
-    def _sync(self) -> None:
-        self._journal.sync()
-        self._has_note = False
-
-    def _is_snapshot_due(self) -> bool:
-        is_many = self._n_events >= self._settings.snapshot_events
-        return is_many or self._now_ns - self._snapshot_ns >= self._settings.snapshot_every_ns
-
-    def _take_snapshot(self) -> None:
-        if self._core.s.account[at.N_WORDS]:
-            self._commit()
-        self._journal.snapshot(self._core.tables)
-        self._journal.note(FrameKind.NOTE, {"kind": MEMORY_NOTE, **self._memory.to_values()})
-        self._sync()
-        self._n_events = 0
-        self._snapshot_ns = self._now_ns
 
     # --- after a restart ------------------------------------------------------------------------
 
@@ -584,4 +507,4 @@ class Session:
         # Nothing that was known of the venue holds any more.
         bits = self.readiness.health_bits(self.degradation.level)
         self._core.health(bits, s.account[at.ACCOUNT_NS])
-        self._trouble()
+        self._views.want()

@@ -18,6 +18,7 @@ from athena.trading.live._outbox import is_at_venue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from athena.trading._core.layout import State, Table
     from athena.trading.live._core import Core
 
 PROTECTED_WITHIN_NS = 2 * SECOND_NS
@@ -72,12 +73,15 @@ class ProtectionWatch:
         s = self._core.s
         alerts: list[Alert] = []
         n = s.account[at.N_INSTRUMENTS]
+        must_close = s.account[at.HALT] & (at.HALT_KILL | at.HALT_LIMIT) != 0
         for position in range(s.account[at.N_POSITIONS]):
             held = s.positions[position, at.QUANTITY]
-            must_close = _must_close(self._core, position)
             needs_stop = s.positions[position, at.GUARD] > 0
-            is_trading = in_trading_book(s, position // n)
-            if held == 0 or not is_trading or not (needs_stop or must_close):
+            if (
+                held == 0
+                or not (needs_stop or must_close)
+                or not in_trading_book(s, position // n)
+            ):
                 self._gaps.pop(position, None)
                 continue
             if must_close and not self._is_dust(position, abs(held)):
@@ -97,16 +101,6 @@ class ProtectionWatch:
         is_worth = worth(s, instrument, last, lots) >= s.instruments[instrument, at.MIN_NOTIONAL]
         return lots < max(1, s.instruments[instrument, at.MIN_LOTS]) or not is_worth
 
-    def _orders_of(self, position: int) -> list[int]:
-        s = self._core.s
-        n = s.account[at.N_INSTRUMENTS]
-        return [
-            row
-            for row in self._core.live_rows()
-            if s.orders[row, at.ORDER_STRATEGY] * n + s.orders[row, at.ORDER_INSTRUMENT]
-            == position
-        ]
-
     def _covered(self, position: int, *, counts_coming: bool = False) -> int:
         """Return the lots that stops at the venue, or market exits under way, will close.
 
@@ -114,12 +108,12 @@ class ProtectionWatch:
         """
         s = self._core.s
         total = 0
-        for row in self._orders_of(position):
+        for row in self._core.live_rows():
+            if not _closes(s, s.orders, row, position):
+                continue
             closes_now = s.orders[row, at.TYPE] == codes.MARKET and is_working(
                 s.orders[row, at.STATE]
             )
-            if not s.orders[row, at.FLAGS] & at.FLAG_REDUCE_ONLY:
-                continue
             is_leaving = s.orders[row, at.PENDING] == codes.PENDING_CANCEL
             if not closes_now and (is_leaving or not is_stop(s.orders[row, at.TYPE])):
                 continue
@@ -163,21 +157,30 @@ class ProtectionWatch:
     def _trigger(self, position: int) -> int:
         """Return the level that the newest stop of a position had, else the one asked for."""
         s = self._core.s
-        n = s.account[at.N_INSTRUMENTS]
         newest, trigger = 0, s.positions[position, at.GUARD]
-        for orders in (s.orders, s.closed):
-            for row in range(len(orders)):
-                if (
-                    orders[row, at.NUMBER] > newest
-                    and is_stop(orders[row, at.TYPE])
-                    and orders[row, at.FLAGS] & at.FLAG_REDUCE_ONLY
-                    and orders[row, at.ORDER_STRATEGY] * n + orders[row, at.ORDER_INSTRUMENT]
-                    == position
-                    and orders[row, at.CREATED_NS] >= s.positions[position, at.OPENED_NS]
-                    and orders[row, at.STATE] != codes.DENIED  # a wish that protected nothing
-                ):
-                    newest, trigger = orders[row, at.NUMBER], orders[row, at.TRIGGER]
+        for row in self._core.live_rows():
+            if s.orders[row, at.NUMBER] > newest and self._is_stop_of(s.orders, row, position):
+                newest, trigger = s.orders[row, at.NUMBER], s.orders[row, at.TRIGGER]
+        last = s.account[at.NEXT_NUMBER] - 1
+        for number in range(last, max(newest, last - len(s.closed)), -1):
+            row = number % len(s.closed)
+            found = s.closed[row, at.NUMBER]  # an older one where `number` is still live
+            is_before = s.closed[row, at.CREATED_NS] < s.positions[position, at.OPENED_NS]
+            if newest >= number or (found == number and is_before):
+                break  # what remains is older still
+            if found > newest and self._is_stop_of(s.closed, row, position):
+                newest, trigger = found, s.closed[row, at.TRIGGER]
         return trigger
+
+    def _is_stop_of(self, orders: Table, row: int, position: int) -> bool:
+        """Tell whether a row holds a stop that protected a position since it was opened."""
+        s = self._core.s
+        return (
+            _closes(s, orders, row, position)
+            and is_stop(orders[row, at.TYPE])
+            and orders[row, at.CREATED_NS] >= s.positions[position, at.OPENED_NS]
+            and orders[row, at.STATE] != codes.DENIED  # a wish that protected nothing
+        )
 
     def _is_beyond(self, position: int) -> bool:
         """Tell whether the price has passed where the stop would be: it is too late for one."""
@@ -212,8 +215,10 @@ class ProtectionWatch:
         self._core.command(codes.COMMAND_REDUCE, position, lots)
 
 
-def _must_close(core: Core, position: int) -> bool:
-    """Tell whether a halt that flattens is in force."""
-    s = core.s
-    is_open = s.positions[position, at.QUANTITY] != 0
-    return is_open and bool(s.account[at.HALT] & (at.HALT_KILL | at.HALT_LIMIT))
+def _closes(s: State, orders: Table, row: int, position: int) -> bool:
+    """Tell whether a row of orders, live or closed, may only make a position smaller."""
+    return (
+        orders[row, at.ORDER_INSTRUMENT] == position % s.account[at.N_INSTRUMENTS]
+        and orders[row, at.ORDER_STRATEGY] == position // s.account[at.N_INSTRUMENTS]
+        and orders[row, at.FLAGS] & at.FLAG_REDUCE_ONLY != 0
+    )

@@ -2,5 +2,6 @@
 
 from athena.venues.exchange._exchange import Exchange
 from athena.venues.exchange._settings import ExchangeSettings, Listing
+from athena.venues.exchange._state import Account, Order, Status
 
-__all__ = ["Exchange", "ExchangeSettings", "Listing"]
+__all__ = ["Account", "Exchange", "ExchangeSettings", "Listing", "Order", "Status"]

@@ -32,6 +32,8 @@ from athena.venues.exchange._wire import body
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from athena.venues.exchange._state import Account
+
 _DOWN = "EService:Unavailable"
 _UNKNOWN_METHOD = "EGeneral:Unknown method"
 _BAD_NONCE = "EAPI:Invalid nonce"
@@ -189,6 +191,22 @@ class Exchange:
         messages, self._state.outbox = self._state.outbox, []
         return messages
 
+    def revision(self, key: str) -> tuple[int, int]:
+        """Return what is equal for two looks at an account between which nothing happened to it.
+
+        Args:
+            key: names the account.
+
+        Returns:
+            How many orders, changes of orders, fills and ledger lines it has, and when all its
+            orders are to be cancelled; zeros without an account.
+        """
+        account = self._state.accounts.get(key)
+        if account is None:
+            return 0, 0
+        n_versions = sum(map(len, account.orders.values()))
+        return n_versions + len(account.fills) + len(account.entries), account.dead_man_ns
+
     def save(self) -> str:
         """Write the whole state as JSON."""
         listings = tuple(listing.instrument for listing in self._listings.values())
@@ -214,6 +232,10 @@ class Exchange:
             InputError: an amount that no account can hold.
         """
         self._funds.deposit(key, currency, amount)
+
+    def account(self, key: str) -> Account:
+        """Return an account as it is now, to be read: what a check compares other books with."""
+        return self._funds.account(key)
 
     def holdings(self) -> list[tuple[str, str, Decimal]]:
         """List what could be sold by force: account, symbol and quantity, in a fixed order."""

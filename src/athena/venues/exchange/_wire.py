@@ -23,17 +23,21 @@ TYPE_WORDS: Mapping[OrderType, str] = {
 }
 
 
+_plain = json.JSONEncoder().encode
+
+
 def to_json(value: object) -> str:
     """Write JSON; a Decimal becomes a number with every digit and no exponent."""
-    match value:
-        case Decimal():
-            return f"{value:f}"
-        case dict():
-            items = (f"{json.dumps(name)}:{to_json(item)}" for name, item in value.items())
-            return "{" + ",".join(items) + "}"
-        case list() | tuple():
-            return "[" + ",".join(map(to_json, value)) + "]"
-    return json.dumps(value)
+    if isinstance(value, str):
+        return _plain(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        items = [f"{_plain(name)}:{to_json(item)}" for name, item in value.items()]
+        return "{" + ",".join(items) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join([to_json(item) for item in value]) + "]"
+    return _plain(value)
 
 
 def body(result: object, *errors: str) -> bytes:

@@ -4,7 +4,7 @@ The translators do no I/O: bytes go in, values or a `VenueError` that names the 
 """
 
 from athena.venues._contract import HttpAnswer
-from athena.venues.kraken._adapter import KRAKEN, KrakenAdapter, read_self_test
+from athena.venues.kraken._adapter import KRAKEN, KrakenAdapter
 from athena.venues.kraken._answers import (
     Accepted,
     Refused,
@@ -161,7 +161,6 @@ __all__ = [
     "read_orders",
     "read_prices",
     "read_result",
-    "read_self_test",
     "read_sent",
     "read_server_time",
     "read_stream_pairs",

@@ -26,6 +26,7 @@ from athena.trading.live import (
     Result,
     StreamAlive,
     StreamChanged,
+    Urgency,
 )
 from athena.venues._contract import CallFailed, Capabilities, Step
 from athena.venues.kraken._adapter_account import PAGE_SIZE
@@ -111,7 +112,7 @@ class KrakenAdapter:
 
     __slots__ = (
         "_backoff", "_caller", "_clock", "_dead_man", "_is_opening", "_link", "_memory",
-        "_opening", "_queries", "_reader", "_restated_ns", "_stops", "_tier",
+        "_opening", "_placing", "_queries", "_reader", "_restated_ns", "_stops", "_tier",
     )  # fmt: skip
 
     def __init__(
@@ -141,6 +142,7 @@ class KrakenAdapter:
         self._link = Link(seed)
         self._dead_man = DeadMan(is_wanted=wants_dead_man)
         self._stops: set[str] = set()  # client ids of those sent and not known to be over
+        self._placing: dict[str, int] = {}  # client id -> call that may not have left yet
         self._caller = Caller()
         self._clock = VenueClock()
         self._queries = AccountQueries(self._caller, self._memory, self._clock)
@@ -253,21 +255,32 @@ class KrakenAdapter:
     def self_test_calls(self, now_ns: int) -> tuple[Call, ...]:
         """Return the smallest order of each instrument, to be checked by Kraken and not placed.
 
-        The answers go to `read_self_test`, not to `answered`.
-
-        Raises:
-            InputError: an instrument has no price yet, or the rules were not read.
+        Nothing before the rules were read and each instrument has a price. The answers go to
+        `read_self_test`, not to `answered`.
         """
         markets = self._opening.markets
         prices = self._reader.last_ticks
         if not self._opening.is_done or len(prices) != len(markets.instruments):
-            wanted = f"rules and a price of {len(markets.instruments)} instruments"
-            message = f"expected {wanted} first, was {len(prices)} prices"
-            raise InputError(message)
+            return ()
         return tuple(
             self._caller.call_for(self_test_of(markets, index, price, now_ns))
             for index, price in sorted(prices.items())
         )
+
+    def read_self_test(self, answer: HttpAnswer | CallFailed) -> str:
+        """Return why Kraken would not take an order of the self-test; empty when it would.
+
+        A lack of funds counts as taken: key, permission, rules and deadline were judged before.
+        """
+        if isinstance(answer, CallFailed):
+            return answer.reason
+        outcome = read_sent(answer, "AddOrder", read_added)
+        if isinstance(outcome, Accepted):
+            is_placed = bool(outcome.value)
+            return "expected an order to be checked only, was placed" if is_placed else ""
+        if isinstance(outcome, Refused) and outcome.codes == (_NO_FUNDS,):
+            return ""
+        return outcome.error.message
 
     # The opening
 
@@ -318,7 +331,14 @@ class KrakenAdapter:
         if isinstance(effect, PlaceOrder) and effect.type in _TRIGGERED:
             self._stops.add(effect.client_id)
             self._mind_dead_man(draft, now_ns)  # a switch that is armed would cancel the stop
-        self._caller.send(draft, sending, partial(self._sent, sending))
+        handle = partial(self._sent, sending)
+        if isinstance(effect, CancelOrder):
+            placing = self._placing.get(effect.client_id, 0)
+            self._caller.send(draft, sending, handle, withdraws=placing)
+            return
+        number = self._caller.send(draft, sending, handle)
+        if isinstance(effect, PlaceOrder):
+            self._placing[effect.client_id] = number
 
     def _sent(
         self, sending: Sending, draft: Draft, answer: HttpAnswer | CallFailed, now_ns: int
@@ -326,6 +346,8 @@ class KrakenAdapter:
         outcome, is_well = outcome_of(sending, answer, now_ns)
         self._memory.note_id(outcome.venue_id, outcome.client_id)
         is_placing = outcome.request is Request.PLACE
+        if is_placing:
+            self._placing.pop(outcome.client_id, None)
         if is_placing and outcome.result in {Result.REFUSED, Result.NOT_SENT}:
             self._stops.discard(outcome.client_id)
         draft.events.append(outcome)
@@ -416,6 +438,8 @@ class KrakenAdapter:
             draft.judge_venue(now_ns, error.message)
             return
         self._dead_man.answer(timeout_s, is_done=True)
+        if news := self._dead_man.news():
+            draft.alerts.append(Alert(Urgency.NOTICE, "dead_man", news, now_ns))
         draft.judge_venue(now_ns)
 
     def _step(self, draft: Draft) -> Step:
@@ -425,23 +449,8 @@ class KrakenAdapter:
             events=tuple(draft.events),
             wants_stream=self._link.is_wanted,
             pauses=tuple(draft.pauses),
+            alerts=tuple(draft.alerts),
         )
-
-
-def read_self_test(answer: HttpAnswer | CallFailed) -> str:
-    """Return why Kraken would not take an order of the self-test; empty when it would.
-
-    A lack of funds counts as taken: key, permission, rules and deadline were judged before.
-    """
-    if isinstance(answer, CallFailed):
-        return answer.reason
-    outcome = read_sent(answer, "AddOrder", read_added)
-    if isinstance(outcome, Accepted):
-        is_placed = bool(outcome.value)
-        return "expected an order to be checked only, was placed" if is_placed else ""
-    if isinstance(outcome, Refused) and outcome.codes == (_NO_FUNDS,):
-        return ""
-    return outcome.error.message
 
 
 def _not_read(query: QueryAccount, now_ns: int) -> AccountSeen:
@@ -450,4 +459,7 @@ def _not_read(query: QueryAccount, now_ns: int) -> AccountSeen:
 
 def _not_sent(effect: PlaceOrder | CancelOrder | AmendOrder, now_ns: int, reason: str) -> Answered:
     request = _REQUESTS[type(effect)]
-    return Answered(request, effect.client_id, Result.NOT_SENT, now_ns, reason=reason)
+    serial = effect.serial if isinstance(effect, AmendOrder) else 0
+    return Answered(
+        request, effect.client_id, Result.NOT_SENT, now_ns, reason=reason, serial=serial
+    )

@@ -8,6 +8,7 @@ shows in both and never in neither; balances come last.
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from athena.domain import SECOND_NS
@@ -151,6 +152,7 @@ class AccountReading:
         self._asked_ns = asked_ns
         self._memory = memory
         self._reason = ""
+        self._entries_of: dict[str, list[LedgerReport]] = {}  # of the ledger, by trade id
         start = {"start": str(max(0, since_ns // SECOND_NS - 1))}  # Kraken leaves the start out
         self._time = _Whole(Question("Time", is_private=False), read_server_time)
         self._open = _Whole(Question("OpenOrders"), read_open_orders)
@@ -195,6 +197,9 @@ class AccountReading:
 
     def seen(self) -> AccountSeen:
         """Return the view; what it has is evidence even where it is not complete."""
+        for entry in self._ledger.entries.values():
+            if entry.kind == TRADE:
+                self._entries_of.setdefault(entry.reference_id, []).append(entry)
         # An order that ended while we read is in both lists; the later one is right.
         reports = {order.order_id: order for order in self._open.value or ()}
         reports |= self._closed.entries
@@ -246,9 +251,20 @@ class AccountReading:
         index = self.markets.find(fill.pair)
         if index == NOT_TRADED or self._is_too_old(fill.at_ns):
             return None
-        if is_base_fee:
-            fill = replace(fill, fee_currency=self.markets.instruments[index].base)
+        base = self.markets.instruments[index].base
+        fees = [item.fee for item in self._booked(fill.trade_id) if item.currency == base]
+        if any(fees):
+            fill = replace(fill, fee=sum(fees, Decimal(0)), fee_currency=base)
+        elif is_base_fee and fill.fee != 0:
+            message = (
+                f"expected the fee of {fill.trade_id} in the ledger, was in coins and is not there"
+            )
+            raise VenueError(message)
         return fill_of(fill, self._memory.client_id(fill.order_id), self.markets)
+
+    def _booked(self, trade_id: str) -> list[LedgerReport]:
+        """Return what the ledger says of a trade: only it names the currency of a fee."""
+        return self._entries_of.get(trade_id, [])
 
     def _transfer(self, entry: LedgerReport) -> TransferSeen | None:
         if self._is_too_old(entry.at_ns):

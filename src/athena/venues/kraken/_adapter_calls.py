@@ -15,7 +15,7 @@ from athena.venues.kraken._limits import public_charges, read_charges
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from athena.trading.live import Event
+    from athena.trading.live import Alert, Event
     from athena.venues._contract import HttpAnswer, Pause
     from athena.venues.kraken._adapter_requests import Sending
     from athena.venues.kraken._fields import Fields
@@ -49,6 +49,7 @@ class Draft:
     messages: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
 
     def judge_venue(self, now_ns: int, failure: str = "") -> None:
         """Say that the venue worked as it should, or how it did not."""
@@ -89,13 +90,21 @@ class Caller:
         self._pending[call.id] = handle
         draft.calls.append(call)
 
-    def send(self, draft: Draft, sending: Sending, handle: Handler) -> None:
-        """Change something."""
-        call = self.call_for(sending)
+    def send(self, draft: Draft, sending: Sending, handle: Handler, *, withdraws: int = 0) -> int:
+        """Change something; return the id of the call.
+
+        Args:
+            draft: the step.
+            sending: what is asked.
+            handle: hears the answer.
+            withdraws: id of the call that this one makes needless; 0 for none.
+        """
+        call = self.call_for(sending, withdraws=withdraws)
         self._pending[call.id] = handle
         draft.calls.append(call)
+        return call.id
 
-    def call_for(self, sending: Sending) -> Call:
+    def call_for(self, sending: Sending, *, withdraws: int = 0) -> Call:
         """Make a call whose answer nobody here waits for."""
         self._n_calls += 1
         return Call(
@@ -107,6 +116,7 @@ class Caller:
             charges=sending.charges,
             deadline_ns=sending.deadline_ns,
             timeout_ns=_TIMEOUT_NS,
+            withdraws=withdraws,
         )
 
     def answer(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from athena.domain import OrderState
 from athena.errors import VenueError
 from athena.trading.live import FillSeen, OrderSeen
-from athena.venues.kraken._markets import fee_units
+from athena.venues.kraken._markets import fee_lots, fee_units
 
 if TYPE_CHECKING:
     from athena.venues.kraken._markets import Markets
@@ -106,6 +106,7 @@ def order_of_report(report: OrderReport, markets: Markets) -> OrderSeen:
         opened_ns=report.opened_at_ns,
         ts_ns=report.closed_at_ns or report.opened_at_ns,
         reason=report.reason,
+        is_for_amount=report.is_quote_quantity,
     )
 
 
@@ -142,13 +143,15 @@ def fill_of(fill: TradeReport, client_id: str, markets: Markets) -> FillSeen:
     """Translate a fill in an instrument of the session.
 
     Raises:
-        VenueError: a price or quantity is off the instrument's grid, the fee is not in quote
-            money, or nobody says whether it took or made.
+        VenueError: a price or quantity is off the instrument's grid, the fee is in a currency
+            that is not the pair's, or nobody says whether it took or made.
     """
     index = markets.find(fill.pair)
-    quote = markets.instruments[index].quote
-    if fill.fee != 0 and fill.fee_currency not in {"", quote}:
-        message = f"expected the fee of {fill.trade_id} in {quote}, was in {fill.fee_currency}"
+    instrument = markets.instruments[index]
+    is_base_fee = fill.fee_currency == instrument.base
+    if fill.fee != 0 and fill.fee_currency not in {"", instrument.quote, instrument.base}:
+        expected = f"{instrument.quote} or {instrument.base}"
+        message = f"expected the fee of {fill.trade_id} in {expected}, was in {fill.fee_currency}"
         raise VenueError(message)
     if fill.liquidity is None:
         message = f"expected maker or taker in the fill {fill.trade_id}, was neither"
@@ -161,9 +164,10 @@ def fill_of(fill: TradeReport, client_id: str, markets: Markets) -> FillSeen:
         side=fill.side,
         lots=markets.lots(index, fill.quantity),
         price_ticks=markets.ticks(index, fill.price),
-        fee_units=fee_units(fill.fee),
+        fee_units=0 if is_base_fee else fee_units(fill.fee),
         liquidity=fill.liquidity,
         ts_ns=fill.at_ns,
+        fee_lots=fee_lots(fill.fee, instrument) if is_base_fee else 0,
     )
 
 

@@ -57,6 +57,7 @@ class Sending:
         client_id: of the order.
         endpoint, fields, priority, charges, deadline_ns: of the call.
         read: translates the result to the venue's id of the order, or empty.
+        serial: of an amendment; 0 for another request.
     """
 
     request: Request
@@ -67,6 +68,7 @@ class Sending:
     charges: tuple[Charge, ...]
     deadline_ns: int
     read: Callable[[Fields], str]
+    serial: int = 0
 
 
 def sending_of(
@@ -91,6 +93,7 @@ def sending_of(
             order_charges(OrderAction.AMEND, pair, age_ns),
             effect.deadline_ns - MIN_DEADLINE_NS,
             _read_amended,
+            effect.serial,
         )
     return Sending(
         Request.CANCEL,
@@ -113,7 +116,9 @@ def outcome_of(
     """
 
     def answered(result: Result, *, venue_id: str = "", reason: str = "") -> Answered:
-        return Answered(sending.request, sending.client_id, result, now_ns, venue_id, reason)
+        return Answered(
+            sending.request, sending.client_id, result, now_ns, venue_id, reason, sending.serial
+        )
 
     if isinstance(answer, CallFailed):
         result = Result.UNKNOWN if answer.is_sent else Result.NOT_SENT
@@ -156,13 +161,12 @@ def self_test_of(markets: Markets, index: int, price_ticks: int, now_ns: int) ->
 
 
 def _placing(effect: PlaceOrder, markets: Markets, now_ns: int) -> Sending:
-    is_closing = effect.is_protection or effect.is_reduce_only
     return Sending(
         Request.PLACE,
         effect.client_id,
         "AddOrder",
         _place_fields(effect, markets, now_ns),
-        Priority.PROTECT if is_closing else Priority.TRADE,
+        Priority.PROTECT if effect.is_protection else Priority.TRADE,
         order_charges(OrderAction.ADD, markets.pairs[effect.instrument]),
         # Kraken takes no order with less than half a second to its deadline.
         effect.deadline_ns - MIN_DEADLINE_NS,

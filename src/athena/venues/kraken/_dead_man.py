@@ -18,7 +18,7 @@ class DeadMan:
         is_wanted: somebody asked for it.
     """
 
-    __slots__ = ("_asked_ns", "_in_flight", "_may_be_armed", "is_wanted")
+    __slots__ = ("_asked_ns", "_in_flight", "_may_be_armed", "_told", "is_wanted")
 
     def __init__(self, *, is_wanted: bool) -> None:
         """Start with a switch that is off at the venue."""
@@ -26,6 +26,7 @@ class DeadMan:
         self._may_be_armed = False
         self._in_flight = False
         self._asked_ns = 0
+        self._told = ""
 
     def due(self, now_ns: int, *, is_safe: bool) -> int | None:
         """Return the seconds to set it to: 60, 0 (off), or None while nothing has to be said.
@@ -54,3 +55,12 @@ class DeadMan:
             self._may_be_armed = False
         if timeout_s > 0 and not is_done:
             self._asked_ns = 0  # renew it on the next tick
+
+    def news(self) -> str:
+        """Return what a person should know of the switch; empty when it was told last."""
+        told, self._told = self._told, _ARMED if self._may_be_armed else _OFF
+        return "" if told == self._told else self._told
+
+
+_ARMED = f"the dead-man switch is armed: {TIMEOUT_S} s without us, and Kraken cancels every order"
+_OFF = "the dead-man switch is off while a stop rests: it would cancel the stop"

@@ -127,3 +127,16 @@ def fee_units(fee: Decimal) -> int:
         message = f"expected a fee of 0 or more within 64 bits, was {fee}"
         raise VenueError(message)
     return units
+
+
+def fee_lots(fee: Decimal, instrument: Instrument) -> int:
+    """Convert a fee that was taken in coins to lots, rounded up where the venue is finer.
+
+    Raises:
+        VenueError: the fee is negative: the core knows no rebate.
+    """
+    lots: int = math.ceil(Fraction(fee) / Fraction(instrument.lot))
+    if fee < 0 or lots > INT64_MAX:
+        message = f"expected a fee of 0 or more within 64 bits, was {fee}"
+        raise VenueError(message)
+    return lots

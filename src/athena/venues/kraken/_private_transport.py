@@ -14,6 +14,7 @@ from athena.venues._contract import CallFailed, HttpAnswer
 from athena.venues.kraken._transport import MAX_BYTES, retry_after_s
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     import httpx2
@@ -27,11 +28,16 @@ _CONNECT_TIMEOUT_S = 3.0  # others wait for their turn meanwhile
 _LEAD_S = 0.25
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class _Departure:
     """How far a request got; it holds its turn until Kraken must have seen its nonce."""
 
-    def __init__(self, turn: asyncio.Lock) -> None:
+    def __init__(self, turn: asyncio.Lock, on_leaving: Callable[[], None]) -> None:
         self._turn = turn
+        self._on_leaving = on_leaving
         self._is_mine = False
         self._timer: asyncio.TimerHandle | None = None
         self.has_begun = False
@@ -51,6 +57,7 @@ class _Departure:
         """Hear what the connection does; called by httpx2."""
         if name.endswith("send_request_headers.started"):
             self.has_begun = True
+            self._on_leaving()
         elif name.endswith("send_request_body.complete") and self._is_mine:
             self._timer = asyncio.get_running_loop().call_later(_LEAD_S, self.end_turn)
 
@@ -92,18 +99,21 @@ class PrivateTransport:
         """Close the connections."""
         await self._client.aclose()
 
-    async def make(self, call: Call) -> HttpAnswer | CallFailed:
+    async def make(
+        self, call: Call, on_leaving: Callable[[], None] = _nothing
+    ) -> HttpAnswer | CallFailed:
         """Make a call and return its complete answer, whatever its status, or why there is none.
 
         Args:
             call: its `timeout_ns` covers everything, from the wait for the turn to the last byte.
+            on_leaving: told before the first byte leaves; until then a call can be cancelled.
 
         Raises:
             InputError: the address is none.
         """
         import httpx2
 
-        departure = _Departure(self._turn)
+        departure = _Departure(self._turn, on_leaving)
         try:
             async with asyncio.timeout(call.timeout_ns / SECOND_NS):
                 return await self._exchange(call, departure)

@@ -86,13 +86,17 @@ class RateLimiter:
         names = tuple(buckets)
         self._change(lambda state: pause(state, names, until_ns))
 
+    def withdraw(self, ticket_id: str) -> None:
+        """Leave the queue: nobody comes back for this turn."""
+        self._change(lambda state: withdraw(state, ticket_id))
+
     def _wait(self, ticket: Ticket, until_ns: int) -> None:
         # A microsecond more: to ask too early would only mean to ask again.
         rest_ns = until_ns - self.clock.now_ns() + 1_000
         try:
             self.sleep(max(0, rest_ns) / SECOND_NS)
         except BaseException:  # interrupted: the others need not wait until the lease ends
-            self._change(lambda state: withdraw(state, ticket.id))
+            self.withdraw(ticket.id)
             raise
 
     def _change(self, change: Callable[[LimitState], LimitState]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from athena.domain import SECOND_NS
 from athena.research.simulation import Client, Heap, Network
 from athena.research.simulation._network import LATENCY_NS
-from athena.venues import Call, CallFailed, HttpAnswer
+from athena.venues import WITHDRAWN, Call, CallFailed, HttpAnswer
 from athena.venues.faults import Fault, FaultPlan
 from athena.venues.limits import Charge, CounterRule, Priority
 from tests.venue_bench import KEY, START, new_exchange
@@ -94,6 +94,25 @@ def test_an_answer_takes_the_way_there_and_back() -> None:
     assert isinstance(answer, HttpAnswer)
     assert b'"error":[]' in answer.body.replace(b" ", b"")
     assert line.reached == ["Balance"]
+
+
+def test_a_request_that_is_taken_back_while_it_waits_never_leaves_nor_does_what_took_it() -> None:
+    """I10: what waits for the rate limit is not out of reach of the kill switch."""
+    line = Line(points=5)  # four of them for who is not a cancel
+    line.send(1, 2, 3, 4, 5)
+    line.network.send(line.client, replace(line.call(6), withdraws=5))
+    line.run(0.01)
+    assert line.answers == [(0, WITHDRAWN), (0, WITHDRAWN)]
+    line.run(10)
+    assert len(line.reached) == 4
+
+
+def test_a_request_that_has_left_is_taken_back_by_the_one_that_says_so() -> None:
+    line = Line()
+    line.send(1)
+    line.network.send(line.client, replace(line.call(2), withdraws=1))
+    line.run(1)
+    assert len(line.reached) == 2
 
 
 def test_a_request_lost_on_the_way_never_arrives_and_may_have_been_sent() -> None:

@@ -11,9 +11,11 @@ from athena.domain import DenialCode, OrderState, OrderType, Purpose, Side
 from athena.errors import InputError, MissingError, RefusedError
 from athena.trading import Command, Intent, MemoryStore, digest_of
 from athena.trading import layout as at
+from athena.trading._core import protection
 from athena.trading.live import (
     AccountSeen,
     AmendOrder,
+    Answered,
     CancelOrder,
     Dependency,
     Level,
@@ -82,7 +84,7 @@ def test_a_full_disk_lets_nothing_leave() -> None:
             message = "expected room on the disk, was full"
             raise MissingError(message)
 
-    desk.session._journal._store = Full()  # type: ignore[attr-defined] # the disk fills up
+    desk.session._diary._journal._store = Full()  # type: ignore[attr-defined] # the disk fills up
     with pytest.raises(MissingError):
         desk.tell(Wanted(0, resting(), desk.now_ns))
     assert only(PlaceOrder, desk.effects) == []
@@ -96,6 +98,21 @@ def test_nothing_is_sent_before_the_start_up_conditions_hold() -> None:
     assert desk.session.findings(desk.now_ns) == ["the venue's stream of our orders is down"]
     assert desk.want(resting()) == []
     assert desk.session.last_verdict[1] is DenialCode.VENUE_DOWN
+
+
+def test_what_broke_since_the_last_tick_refuses_new_risk_already() -> None:
+    """D05: the session knows, so it does not send."""
+    stopped, odd, failing = ready(), ready(), ready()
+    stopped.tell(StreamChanged(is_up=False, ts_ns=stopped.now_ns, reason="cut"))
+    assert stopped.want(resting()) == []
+    assert stopped.session.last_verdict[1] is DenialCode.VENUE_DOWN
+    odd.tell(odd.account(balances={**odd.balances(), "BTC": Decimal(1)}))
+    assert odd.want(resting()) == []
+    assert odd.session.last_verdict[1] is DenialCode.UNRECONCILED
+    for _ in range(6):
+        failing.tell(Outage(Dependency.VENUE, has_failed=True, ts_ns=failing.now_ns))
+    assert failing.want(resting()) == []
+    assert failing.session.last_verdict[1] is DenialCode.HALTED
 
 
 def test_a_clock_that_is_five_seconds_off_refuses_new_risk() -> None:
@@ -156,6 +173,48 @@ def test_an_order_is_absent_only_after_three_views_well_past_its_deadline() -> N
     desk.tell(desk.account())
     assert desk.state_of(order) is OrderState.REJECTED
     assert "absent_proven" in desk.alerts()
+
+
+@pytest.mark.parametrize("ahead_s", [-20, 20])
+def test_the_venue_s_clock_decides_when_a_deadline_is_long_past(ahead_s: int) -> None:
+    """Section 10: it judges the deadline as it was written, by its own clock."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.answer(order, Result.UNKNOWN)
+    desk.wait(1)
+    for _ in range(3):
+        desk.wait(1)
+        until_ns = order.deadline_ns + 30 * SECOND
+        desk.tell(desk.account(asked_ns=until_ns - ahead_s * SECOND, venue_ns=until_ns))
+        assert desk.state_of(order) is OrderState.UNKNOWN
+    desk.tell(desk.account(asked_ns=until_ns, venue_ns=until_ns + 1))
+    assert desk.state_of(order) is OrderState.REJECTED
+
+
+def test_an_order_that_never_left_ends_even_when_it_was_given_up_for_unknown() -> None:
+    """It waited for the rate limit longer than an answer is waited for."""
+    desk = ready()
+    (order,) = desk.want(resting())
+    desk.wait(6)
+    assert desk.state_of(order) is OrderState.UNKNOWN
+    desk.answer(order, Result.NOT_SENT)
+    assert desk.state_of(order) is OrderState.REJECTED
+
+
+def test_orders_that_were_taken_back_are_no_execution_errors() -> None:
+    """Three of those in a row would pause new risk."""
+    desk = Desk(is_open=False)
+    desk.wait(2)
+    desk.tell(desk.account())
+    for _ in range(4):
+        (order,) = desk.want(replace(resting(1_000_000), stop_ticks=PRICE - 50_000))
+        desk.tell(Operated(Command.CANCEL, desk.now_ns, "a", "tested", order.number))
+        desk.answer(order, Result.NOT_SENT)
+        desk.answer(order, Result.NOT_SENT, Request.CANCEL)
+        assert desk.state_of(order) is OrderState.REJECTED
+        desk.wait(3)
+    assert desk.session.core.s.account[at.PAUSE_UNTIL_NS] == 0
+    assert "illegal" not in desk.alerts()
 
 
 def test_a_gap_in_the_stream_begins_the_proof_of_absence_anew() -> None:
@@ -302,6 +361,42 @@ def test_one_amendment_of_an_order_is_under_way_at_a_time() -> None:
     assert desk.session.core.s.orders[row, at.TRIGGER] == second.trigger_ticks
 
 
+def test_the_answer_to_an_older_amendment_settles_no_newer_one() -> None:
+    """The stream had shown it done, so that the next one was under way already."""
+    desk = ready()
+    _, stop, _ = opened(desk)
+    (first,) = only(AmendOrder, desk.tell(tighten(desk, 2_000)))
+    desk.tell(tighten(desk, 1_000))
+    desk.wait(1)
+    shown = replace(desk.shown(stop, OrderState.OPEN), trigger_ticks=first.trigger_ticks)
+    (second,) = only(AmendOrder, desk.tell(shown))
+    late = Answered(
+        Request.AMEND, stop.client_id, Result.ACCEPTED, desk.now_ns, serial=first.serial
+    )
+    desk.tell(late)
+    row = desk.session.core.row_of(stop.number)
+    assert desk.session.core.s.orders[row, at.TRIGGER] == first.trigger_ticks
+    assert desk.session.core.s.orders[row, at.PENDING] != 0
+    desk.answer(stop, request=Request.AMEND)
+    assert desk.session.core.s.orders[row, at.TRIGGER] == second.trigger_ticks
+    assert desk.session.core.s.orders[row, at.PENDING] == 0
+
+
+def test_an_amendment_to_what_is_so_already_is_over_when_the_stream_shows_it() -> None:
+    """Smaller and back again, with the first step never sent; its answer comes late."""
+    desk = ready()
+    _, stop, target = opened(desk)
+    s = desk.session.core.s
+    row = desk.session.core.row_of(stop.number)
+    protection.request_amend(s, row, stop.lots, stop.trigger_ticks)
+    (asked,) = only(AmendOrder, desk.wait(1))
+    assert (asked.lots, asked.trigger_ticks) == (stop.lots, stop.trigger_ticks)
+    desk.tell(desk.shown(stop, OrderState.OPEN))
+    assert s.orders[row, at.PENDING] == 0
+    assert only(AmendOrder, desk.wait(5)) == []
+    assert desk.state_of(target) is OrderState.OPEN
+
+
 def tighten(desk: Desk, ppm: int) -> Operated:
     return Operated(Command.TIGHTEN, desk.now_ns, "a", "tested", ppm)
 
@@ -359,6 +454,35 @@ def test_a_stop_that_comes_too_late_is_a_close() -> None:
     desk.answer(stop, Result.REFUSED)
     (closing,) = only(PlaceOrder, desk.wait(1, price=STOP - 1))
     assert closing.type is OrderType.MARKET
+
+
+def test_a_stop_never_stays_larger_than_what_is_left_of_its_position() -> None:
+    """TR-10: what the venue would not take any more is cancelled, and the dust is left."""
+    desk = ready()
+    _, stop, target = opened(desk, 1_000_000)
+    order = replace(foreign(), side=Side.SELL, lots=999_996, type=OrderType.MARKET)
+    sold = replace(desk.a_fill(order, 999_996), venue_id="LIQ", ts_ns=desk.now_ns + 1)
+    shown = replace(
+        desk.shown(order, OrderState.FILLED, filled=999_996), venue_id="LIQ", limit_ticks=0
+    )
+    working = [desk.shown(item, OrderState.OPEN) for item in (stop, target)]
+    effects = desk.tell(desk.account([shown, *working], [sold]))
+    assert {item.number for item in only(CancelOrder, effects)} == {stop.number, target.number}
+    assert only(AmendOrder, effects) == []
+    for item in (stop, target):
+        desk.tell(desk.shown(item, OrderState.CANCELLED))
+    assert only(PlaceOrder, desk.wait(60)) == []
+    assert only(PlaceOrder, desk.tell(Operated(Command.KILL, desk.now_ns, "a", "t"))) == []
+    assert desk.held() == 4
+
+
+def test_stops_and_exits_go_before_targets() -> None:
+    """They share the rate limit, and only one of them takes risk away."""
+    desk = ready()
+    _, stop, target = opened(desk)
+    assert (stop.is_protection, target.is_protection) == (True, False)
+    (closing,) = desk.want(Intent(side=Side.SELL, lots=1_000_000, purpose=Purpose.EXIT))
+    assert closing.is_protection
 
 
 def test_a_protected_position_is_left_alone() -> None:
@@ -672,3 +796,31 @@ def test_after_a_restart_a_view_reaches_back_to_when_the_account_was_known() -> 
     desk.wait(2)
     (query,) = only(QueryAccount, desk.effects)
     assert desk.now_ns - query.since_ns < 15 * 60 * SECOND
+
+
+# --- margin -------------------------------------------------------------------------------------
+
+
+def test_leverage_is_denied_by_its_code_before_any_request_and_told_once() -> None:
+    """C15: margin is not offered; nothing is sent, and nothing fails at the venue."""
+    desk = ready()
+    for _ in range(2):
+        assert desk.want(buy(leverage=2)) == []
+        assert desk.session.last_verdict[1] is DenialCode.LEVERAGE
+    assert desk.alerts().count("margin_refused") == 1
+    desk.tell(LimitChanged("MAX_LEVERAGE", 3, desk.now_ns, "ada", "tested"))
+    assert desk.want(buy(leverage=2)) == []
+    assert desk.alerts().count("margin_refused") == 2
+
+
+def test_a_short_is_denied_and_told() -> None:
+    """TR-14: on spot a sale beyond the holding is denied."""
+    desk = ready()
+    assert desk.want(Intent(side=Side.SELL, lots=1_000_000)) == []
+    assert desk.session.last_verdict[1] is DenialCode.INVALID_VALUE
+    assert "margin_refused" in desk.alerts()
+
+
+def test_an_instrument_on_margin_is_not_taken() -> None:
+    with pytest.raises(RefusedError, match="expected spot, was BTC/USDT on margin"):
+        Desk(instruments=[replace(BTC, is_margin=True)])

@@ -220,8 +220,22 @@ def test_a_fill_that_cannot_be_booked_makes_the_view_incomplete(
     assert not view.fills
 
 
-def test_a_fee_that_was_taken_in_coins_is_said() -> None:
-    """Its clean twin, with `fciq`, is in the tests above."""
+def test_a_fee_that_was_taken_in_coins_is_what_the_ledger_says() -> None:
+    """Its clean twin, with `fciq`, is in the tests above; REST names no currency of a fee."""
+    paid = DEPOSIT | {"type": "trade", "refid": "T1", "asset": "XXBT", "amount": "0.1"}
+    view = Venue(
+        ClosedOrders={
+            "closed": {"OQCLML-BW3P3-BUCMWZ": closed_order(oflags="fcib")}, "count": 1,
+        },
+        TradesHistory={"trades": {"T1": fill()}, "count": 1},
+        Ledgers={"ledger": {"L1": paid | {"fee": "0.0000260001"}}, "count": 1},
+    ).read()  # fmt: skip
+    assert view.is_complete
+    (seen,) = view.fills
+    assert (seen.fee_lots, seen.fee_units) == (2_601, 0)
+
+
+def test_a_fee_in_coins_that_the_ledger_does_not_show_yet_makes_the_view_incomplete() -> None:
     view = Venue(
         ClosedOrders={
             "closed": {"OQCLML-BW3P3-BUCMWZ": closed_order(oflags="fcib")}, "count": 1,
@@ -229,8 +243,7 @@ def test_a_fee_that_was_taken_in_coins_is_said() -> None:
         TradesHistory={"trades": {"T1": fill()}, "count": 1},
     ).read()  # fmt: skip
     assert not view.is_complete
-    assert "fee of T1 in USD, was in BTC" in view.reason
-    assert len(view.orders) == 1
+    assert "expected the fee of T1 in the ledger" in view.reason
 
 
 def test_an_order_for_an_amount_of_money_has_no_lots() -> None:
@@ -238,7 +251,7 @@ def test_an_order_for_an_amount_of_money_has_no_lots() -> None:
         OpenOrders={"open": {"OABC": changed(ORDER, oflags="viqc", vol="100", vol_exec="0",
                                              cost="0", price="0")}},
     ).read().orders  # fmt: skip
-    assert (order.lots, order.filled_lots) == (0, 0)
+    assert (order.lots, order.filled_lots, order.is_for_amount) == (0, 0, True)
 
 
 def test_only_what_no_fill_explains_is_a_transfer() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from athena.domain import OrderState, OrderType, Side
-from athena.errors import InputError
 from athena.trading.live import (
     Alert,
     Answered,
@@ -19,8 +18,8 @@ from athena.trading.live import (
     Result,
     Urgency,
 )
-from athena.venues import CallFailed, HttpAnswer, Pause
-from athena.venues.kraken import KrakenAdapter, Tier, read_self_test
+from athena.venues import WITHDRAWN, CallFailed, HttpAnswer, Pause
+from athena.venues.kraken import KrakenAdapter, Tier
 from athena.venues.limits import Charge, Priority
 from tests.venue_bench import (
     BTC,
@@ -99,10 +98,11 @@ def test_protection_and_closing_go_first_and_an_order_waits_no_longer_than_its_d
     now = bench.now_ns
     entry = call_for(bench, place(1, now))
     stop = call_for(bench, place(2, now, is_protection=True, **STOP))
-    close = call_for(bench, place(3, now, side=Side.SELL, is_reduce_only=True))
+    close = call_for(bench, place(3, now, side=Side.SELL, is_reduce_only=True, is_protection=True))
+    target = call_for(bench, place(4, now, side=Side.SELL, is_reduce_only=True))
     move = call_for(bench, amend(2, now, lots=1_000_000, trigger_ticks=4_910_000))
     end = call_for(bench, cancel(1, now))
-    assert entry.priority is Priority.TRADE
+    assert {c.priority for c in (entry, target)} == {Priority.TRADE}
     assert {c.priority for c in (stop, close, move, end)} == {Priority.PROTECT}
     assert entry.deadline_ns == now + 5 * SECOND - SECOND // 2
     assert len({c.id for c in (entry, stop, close, move, end)}) == 5
@@ -246,13 +246,12 @@ def test_the_self_test_meets_a_smallest_value() -> None:
     bench.start()
     (call,) = bench.adapter.self_test_calls(bench.now_ns)
     assert call.fields["volume"] == "0.00033334"  # 10 USD at 30,000, rounded up
-    assert read_self_test(bench.make_calls((call,))[0]) == ""
+    assert bench.adapter.read_self_test(bench.make_calls((call,))[0]) == ""
 
 
-def test_a_self_test_without_a_price_is_refused() -> None:
+def test_a_self_test_waits_for_rules_and_prices() -> None:
     bench = VenueBench()
-    with pytest.raises(InputError, match="was 0 prices"):
-        bench.adapter.self_test_calls(bench.now_ns)
+    assert bench.adapter.self_test_calls(bench.now_ns) == ()
 
 
 @pytest.mark.parametrize(
@@ -267,9 +266,11 @@ def test_a_self_test_without_a_price_is_refused() -> None:
         (CallFailed(is_sent=False, reason="refused"), "refused"),
     ],
 )
-def test_a_self_test_passes_or_says_why_not(answer: HttpAnswer | CallFailed, words: str) -> None:
+def test_a_self_test_passes_or_says_why_not(
+    bench: VenueBench, answer: HttpAnswer | CallFailed, words: str
+) -> None:
     """D05: the self-test order."""
-    found = read_self_test(answer)
+    found = bench.adapter.read_self_test(answer)
     assert words in found
     assert bool(found) is bool(words)
 
@@ -286,6 +287,21 @@ def dead_man_bench() -> VenueBench:
 
 def timeouts(bench: VenueBench) -> list[str]:
     return [c.fields["timeout"] for c in bench.calls if c.endpoint == "CancelAllOrdersAfter"]
+
+
+def test_a_cancel_takes_back_a_placing_that_has_no_answer_yet(bench: VenueBench) -> None:
+    """I10: it may still wait for the rate limit."""
+    placing = call_for(bench, place(1, bench.now_ns))
+    other = call_for(bench, cancel(2, bench.now_ns))
+    taking = call_for(bench, cancel(1, bench.now_ns))
+    assert (placing.withdraws, other.withdraws, taking.withdraws) == (0, 0, placing.id)
+    (outcome,) = bench.adapter.answered(placing, WITHDRAWN, bench.now_ns).events
+    assert isinstance(outcome, Answered)
+    assert (outcome.request, outcome.result) == (Request.PLACE, Result.NOT_SENT)
+    (outcome,) = bench.adapter.answered(taking, WITHDRAWN, bench.now_ns).events
+    assert isinstance(outcome, Answered)
+    assert (outcome.request, outcome.result) == (Request.CANCEL, Result.NOT_SENT)
+    assert call_for(bench, cancel(1, bench.now_ns)).withdraws == 0
 
 
 def test_the_switch_is_off_unless_it_is_asked_for(bench: VenueBench) -> None:
@@ -320,6 +336,8 @@ def test_the_switch_is_taken_back_before_a_stop_and_stays_off_while_it_rests() -
     bench.do(cancel(1, bench.now_ns))
     bench.run(2)
     assert timeouts(bench) == ["60", "0", "60"]
+    armed, off = "the dead-man switch is armed", "the dead-man switch is off while a stop rests"
+    assert [alert.text.partition(":")[0] for alert in bench.alerts] == [armed, off, armed]
 
 
 def test_a_switch_that_could_not_be_taken_back_is_tried_again() -> None:

@@ -157,7 +157,10 @@ def test_a_fill_comes_before_its_order_and_once(say: Talk) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"fees": [{"asset": "BTC", "qty": 0.0001}]}, "fee of TIB6NP-KBJUZ-YCYVR7 in USD, was in"),
+        (
+            {"fees": [{"asset": "KFEE", "qty": 1}]},
+            "fee of TIB6NP-KBJUZ-YCYVR7 in USD or BTC, was in KFEE",
+        ),
         ({"fees": [{"asset": "USD", "qty": -0.1}]}, "fee of 0 or more"),
         ({"last_price": 26599.901}, "multiple of 0.01"),
         ({"last_qty": "0.005000000001"}, "multiple of 1E-8"),
@@ -172,6 +175,13 @@ def test_a_fill_that_cannot_be_booked_exactly_is_dropped_in_words(
     assert isinstance(event, Outage)
     assert event.has_failed
     assert words in event.reason
+
+
+@pytest.mark.parametrize(("fee", "lots"), [("0.0001", 10_000), ("0.000000011", 2)])
+def test_a_fee_in_coins_is_said_in_lots_rounded_up(say: Talk, fee: str, lots: int) -> None:
+    fill, _ = say("executions", changed(EXECUTION, fees=[{"asset": "BTC", "qty": fee}]))
+    assert isinstance(fill, FillSeen)
+    assert (fill.fee_lots, fill.fee_units) == (lots, 0)
 
 
 def test_a_fee_finer_than_our_money_is_rounded_up(say: Talk) -> None:

@@ -323,3 +323,32 @@ def test_keys_show_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     assert "send_request_headers.started" in told  # the log was really open
     for canary in (KEY_CANARY, SECRET_CANARY, signature, signed.headers["API-Sign"]):
         assert canary.lower() not in told.lower()
+
+
+# Taking back
+
+
+def test_a_call_that_is_cancelled_before_its_turn_leaves_nothing() -> None:
+    """I10: until `on_leaving` not a byte is gone, however long the others take."""
+
+    async def run() -> tuple[list[str], Server]:
+        left: list[str] = []
+        async with joined(never) as (server, transport):
+            first = asyncio.create_task(
+                transport.make(call("Balance"), lambda: left.append("first"))
+            )
+            while not server.requests:  # noqa: ASYNC110 - the server notes what it read
+                await asyncio.sleep(0)
+            second = asyncio.create_task(
+                transport.make(call("AddOrder"), lambda: left.append("second"))
+            )
+            await asyncio.sleep(0)
+            second.cancel()
+            await asyncio.gather(second, return_exceptions=True)
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+        return left, server
+
+    left, server = asyncio.run(run())
+    assert left == ["first"]
+    assert len(server.requests) == 1
