@@ -19,13 +19,14 @@ from athena.research.splits import (
     label_ends,
     walk_forward_folds,
 )
+from tests.conftest import IS_FULL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
 
-CONFIGURATIONS = settings(max_examples=1_000)
+CONFIGURATIONS = settings(max_examples=1_000 if IS_FULL else 250)
 
 
 @st.composite
@@ -74,7 +75,7 @@ def under_embargo(split: Split, train_ns: Ints) -> bool:
 def test_walk_forward_honours_purge_and_embargo(
     table: tuple[Ints, Ints, int], train: int, test: int, embargo: int, window: Window
 ) -> None:
-    """P0-1: 1,000 random configurations, rows of several symbols in any order, gaps in time."""
+    """P0-1: random configurations (1,000 nightly), several symbols in any order, gaps in time."""
     ts_ns, label_end_ns, horizon = table
     data = Span(int(ts_ns.min()), int(ts_ns.max()) + 1)
     try:
