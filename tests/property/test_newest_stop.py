@@ -11,6 +11,7 @@ from athena.domain import OrderState, OrderType, Purpose
 from athena.trading import State, codes
 from athena.trading import layout as at
 from athena.trading._core.orders import is_stop
+from athena.trading.live._causes import Causes
 from athena.trading.live._core import Core as LiveCore
 from athena.trading.live._watch import ProtectionWatch
 from tests.conftest import IS_FULL
@@ -77,5 +78,5 @@ def test_the_newest_stop_is_the_one_of_the_whole_tables(seed: int) -> None:
     """I11."""
     tables = Core().tables
     _fill(tables.views, Random(seed))  # noqa: S311 - cases, not secrets
-    watch = ProtectionWatch(LiveCore(tables, lambda *_: None))
+    watch = ProtectionWatch(LiveCore(tables, lambda *_: None, Causes("5" * 32)))
     assert watch._trigger(0) == _by_definition(tables.views, 0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +27,6 @@ from tests.session_builder import PRICE, Desk, resting
 if TYPE_CHECKING:
     from athena.trading.live import Event, PlaceOrder
 
-IS_FULL = os.environ.get("ATHENA_FULL") == "1"
 LIMIT = PRICE - 100
 PARTS = 4
 
@@ -68,16 +67,8 @@ def history(
     return news, end
 
 
-@settings(max_examples=2_000 if IS_FULL else 80, deadline=None)
-@given(
-    st.integers(0, PARTS),
-    st.booleans(),
-    st.randoms(use_true_random=False),
-    st.integers(0, 3),
-)
-def test_no_fill_is_lost_or_doubled_in_any_order_of_the_news(
-    n_parts: int, is_cancelled: bool, random: object, n_restarts: int
-) -> None:
+def check_interleaving(n_parts: int, is_cancelled: bool, random: object, n_restarts: int) -> None:
+    """Let the news of one order's life come in a random order, and compare books and truth."""
     desk = Desk()
     desk.wait(1)
     (order,) = desk.want(resting())
@@ -107,3 +98,29 @@ def test_no_fill_is_lost_or_doubled_in_any_order_of_the_news(
     assert desk.session.core.s.account[at.N_ILLEGAL] == 0
     desk.session.flush()
     assert digest_of(fold_journal(desk.store).tables.views) == digest_of(desk.session.core.s)
+
+
+LIVES = (
+    st.integers(0, PARTS),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+    st.integers(0, 3),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(*LIVES)
+def test_no_fill_is_lost_or_doubled_in_any_order_of_the_news(
+    n_parts: int, is_cancelled: bool, random: object, n_restarts: int
+) -> None:
+    check_interleaving(n_parts, is_cancelled, random, n_restarts)
+
+
+@pytest.mark.slow
+@settings(max_examples=1_000, deadline=None)
+@given(*LIVES)
+def test_no_fill_is_lost_or_doubled_in_a_thousand_orders_of_the_news(
+    n_parts: int, is_cancelled: bool, random: object, n_restarts: int
+) -> None:
+    """C08: 1,000 runs of concurrent fill, cancel and query on one order."""
+    check_interleaving(n_parts, is_cancelled, random, n_restarts)

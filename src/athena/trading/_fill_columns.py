@@ -13,8 +13,12 @@ from athena.trading._records import RECORD_HEADER, REPORT_FIELDS, TERMS_MASK, re
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from athena.trading._core.layout import Ints
 
+# What is noted right behind the report of a fill that changed nothing.
+_NOT_BOOKED = (codes.NOTICE_DUPLICATE_FILL, codes.NOTICE_ILLEGAL)
 FILL_WORDS = RECORD_HEADER + REPORT_FIELDS
 
 
@@ -46,7 +50,7 @@ class FillColumns(NamedTuple):
 
 
 def fill_columns(groups: Iterable[Ints]) -> FillColumns:
-    """Extract the fills of a run.
+    """Extract the fills of a run; those that the core refused or had booked before are left out.
 
     Args:
         groups: words of each group commit, oldest first.
@@ -82,12 +86,24 @@ def columns_of_fills(fields: Ints) -> FillColumns:
 
 
 def _fills(words: Ints) -> Ints:
-    """Return the report records that are fills, one a row, header included."""
+    """Return the report records that are fills and were booked, one a row, header included."""
     starts = np.array(record_starts(words), np.int64)
     if len(starts) == 0:
         return np.zeros((0, FILL_WORDS), np.int64)
-    is_report = (words[starts] & 0xFF) == at.R_REPORT
-    reports = starts[is_report]
-    fills = reports[words[reports + RECORD_HEADER] == codes.FILLED_REPORT]
+    (places,) = np.nonzero((words[starts] & 0xFF) == at.R_REPORT)
+    places = places[words[starts[places] + RECORD_HEADER] == codes.FILLED_REPORT]
+    fills = starts[places[~_is_refused(words, starts, places)]]
     rows: Ints = words[fills[:, None] + np.arange(FILL_WORDS)]
     return rows
+
+
+def _is_refused(words: Ints, starts: Ints, places: Ints) -> NDArray[np.bool_]:
+    """Tell of each fill whether the record behind it says that it was not booked."""
+    following = starts[np.minimum(places + 1, len(starts) - 1)]
+    is_notice = (places + 1 < len(starts)) & ((words[following] & 0xFF) == at.R_NOTICE)
+    first = np.where(is_notice, following, 0) + RECORD_HEADER
+    number = words[starts[places] + RECORD_HEADER + 1]
+    found: NDArray[np.bool_] = (
+        is_notice & np.isin(words[first], _NOT_BOOKED) & (words[first + 1] == number)
+    )
+    return found

@@ -15,7 +15,7 @@ _SIDES = {Side.BUY: 1, Side.SELL: -1}
 _TYPES = {kind: code for code, kind in enumerate(OrderType)}
 _TIMES_IN_FORCE = {kind: code for code, kind in enumerate(TimeInForce)}
 _PURPOSES = {kind: code for code, kind in enumerate(Purpose)}
-_REGIMES = {kind: code for code, kind in enumerate(Regime)}
+REGIME_CODES = {kind: code for code, kind in enumerate(Regime)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def write_intent(intent: Intent, strategy: int, row: Table) -> None:
     row[at.I_TRAIL_PPM] = intent.trail_ppm
     row[at.I_LEVERAGE] = intent.leverage
     row[at.I_CONFIDENCE_PPM] = intent.confidence_ppm
-    row[at.I_REGIME] = _REGIMES[intent.regime]
+    row[at.I_REGIME] = REGIME_CODES[intent.regime]
     row[at.I_FLAGS] = at.FLAG_POST_ONLY * intent.post_only + at.FLAG_BREAK_EVEN * intent.break_even
     row[at.I_EXPIRES_NS] = intent.expires_ns
     row[at.I_TARGET_PPM] = intent.target_ppm

@@ -81,6 +81,14 @@ class Notice(StrEnum):
     SHARE_REFUSED = "share_refused"
 
 
+class EffectKind(StrEnum):
+    """What the core wants; the order of the members is the core's numbering, from 1."""
+
+    SEND = "send"
+    CANCEL = "cancel"
+    AMEND = "amend"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
     """Whose order a report is about; a code outside its enum stays a number."""
@@ -296,6 +304,18 @@ class HoldingRecord:
     reference: int
 
 
+@dataclass(frozen=True, slots=True)
+class EffectRecord:
+    """What a session's core wanted of the venue; a cancel, or what ended at once, has no terms."""
+
+    marks: int
+    effect: EffectKind | int
+    order: int
+    lots: int
+    limit_ticks: int
+    trigger_ticks: int
+
+
 Record = (
     IntentRecord
     | VerdictRecord
@@ -312,6 +332,7 @@ Record = (
     | LimitRecord
     | AdoptRecord
     | HoldingRecord
+    | EffectRecord
 )
 
 
@@ -496,6 +517,10 @@ def _adopt(marks: int, row: list[int]) -> AdoptRecord:
     )
 
 
+def _effect(marks: int, row: list[int]) -> EffectRecord:
+    return EffectRecord(marks, _member(EffectKind, row[0], first=1), *row[1:])
+
+
 # kind -> how it is read, and how many fields it has
 _READERS: dict[int, tuple[Callable[[int, list[int]], Record], int]] = {
     at.R_INTENT: (_intent, at.N_INTENT),
@@ -513,4 +538,5 @@ _READERS: dict[int, tuple[Callable[[int, list[int]], Record], int]] = {
     at.R_LIMIT: (lambda marks, row: LimitRecord(marks, *row), 2),
     at.R_ADOPT: (_adopt, outside.N_ADOPT),
     at.R_HOLDING: (lambda marks, row: HoldingRecord(marks, *row), 5),
+    at.R_EFFECT: (_effect, at.N_EFFECT_FIELDS),
 }

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from athena.domain import Book
 from athena.trading._core import layout as at
 from athena.trading._core import limits as limit
+from athena.trading._core import risk
 from athena.trading._core.arithmetic import lots_worth
 from athena.trading._core.positions import worth
+from athena.trading._intent import REGIME_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from athena.domain import Instrument
+    from athena.domain import Instrument, Regime
     from athena.trading._core.layout import State, Table
     from athena.trading._intent import Intent
 
@@ -165,6 +167,21 @@ class View:
             row[instrument, at.VALUE_NUM],
             row[instrument, at.VALUE_DEN],
         )
+
+    def drawdown_ppm(self) -> int:
+        """Return the fall of the account's equity from its peak, as the core judges it, in ppm."""
+        return risk.drawdown_ppm(self._state, self._state.account[at.EQUITY])
+
+    def confidence_floor_ppm(self, regime: Regime) -> int:
+        """Return the least confidence that the risk engine lets risk through with now, in ppm.
+
+        Regime, losses in a row and strictness make it; 0 where limits do not ask for confidence.
+        """
+        state = self._state
+        if state.limits[limit.NEEDS_CONFIDENCE] == 0:
+            return 0
+        lowest_tier = state.limits[limit.TIER_4_PPM]
+        return max(lowest_tier, risk.confidence_floor(state, REGIME_CODES[regime]))
 
     def wake_at(self, *, below: int = 0, above: int = 0, instrument: int = 0) -> None:
         """Ask to be woken when a close is at or under, or at or over, a price in ticks; 0 = never.

@@ -275,6 +275,22 @@ def test_an_exit_trims_stops_and_targets_but_no_other_exit(core: Core) -> None:
     assert core.get(resting, at.PENDING) == codes.PENDING_NONE
 
 
+def test_what_is_left_goes_to_the_stop_that_is_seen_before_one_that_is_not(core: Core) -> None:
+    # I11: the older stop was sent and nobody knows whether it arrived; the newer one is there.
+    first = core.send(Side.BUY, 10, stop_ticks=9_800)
+    core.report(codes.FILLED_REPORT, first, 10, PRICE)
+    (lost,) = core.children(first)
+    core.report(codes.AMBIGUOUS, lost)
+    second = core.send(Side.BUY, 100, stop_ticks=9_800)
+    core.report(codes.FILLED_REPORT, second, 100, PRICE)
+    (seen,) = core.children(second)
+    core.report(codes.ACCEPTED, seen)
+    core.fill(core.send(Side.SELL, 10, purpose=Purpose.EXIT), 10)
+    assert core.position() == 100
+    assert (core.wanted(seen), core.wanted(lost)) == (100, 10)
+    assert core.get(lost, at.PENDING) == codes.PENDING_CANCEL
+
+
 def test_a_pair_of_entries_cancels_one_another(core: Core) -> None:
     low = core.send(Side.BUY, 100, type=OrderType.LIMIT, limit_ticks=9_900)
     high = core.send(Side.BUY, 100, type=OrderType.STOP, trigger_ticks=10_100, sibling=low)

@@ -23,6 +23,7 @@ from athena.trading import (
     Intent,
     IntentRecord,
     LimitRecord,
+    MemoryStore,
     Notice,
     NoticeRecord,
     OrderTerms,
@@ -49,6 +50,7 @@ from athena.trading import (
 )
 from athena.trading import layout as at
 from tests import journal_builder as build
+from tests.live_journal import LiveJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,6 +254,28 @@ def test_fill_columns_equal_the_records_one_by_one() -> None:
         item.terms.purpose for item in expected if item.terms
     }
     assert re.fullmatch(r"ReportRecord\(.*\)", str(expected[0]))
+
+
+def test_fills_that_the_core_refused_or_had_booked_before_are_no_fills() -> None:
+    """F03: a venue that reports a fill twice, or one that cannot be, changes no report of ours."""
+    store = MemoryStore()
+    live = LiveJournal(store)
+    first = live.fill(0, 5, again=2)
+    live.report(codes.FILLED_REPORT, first, 0, 100, 77)  # nothing at a price
+    live.report(codes.FILLED_REPORT, first, 3, -1, 78)  # something for less than nothing
+    second = live.fill(1, 7)
+    live.fill(0, -5, again=1)
+    groups = [
+        np.frombuffer(frame.payload, "<i8")
+        for frame in read_frames(store)
+        if frame.kind is FrameKind.WORDS
+    ]
+    fills = fill_columns(groups)
+    assert fills.order.tolist() == [first, second, second + 1]
+    assert fills.lots.tolist() == [5, 7, 5]
+    joined = fill_columns([np.concatenate(groups)])
+    assert joined.lots.tolist() == fills.lots.tolist()
+    assert len(fills.lots) == int(live.tables.arrays.account[at.N_FILLS])
 
 
 def test_no_commits_have_no_fills() -> None:

@@ -313,6 +313,8 @@ R_CORRELATION = 12
 R_LIMIT = 13
 R_ADOPT = 14
 R_HOLDING = 15
+R_EFFECT = 16  # an outcome: what the core wants of the venue
+N_EFFECT_FIELDS = 5
 # folded into the digest only: replay makes them again
 D_TRANSITION = 64
 D_BOOKING = 65

@@ -163,3 +163,24 @@ def push_effect(s: State, kind: int, row: int) -> None:
     s.effects[cursor, at.E_ROW] = row
     s.effects[cursor, at.E_NUMBER] = s.orders[row, at.NUMBER] if row >= 0 else 0
     s.account[at.N_EFFECTS] = cursor + 1
+
+
+def record_effects(s: State, since: int) -> None:
+    """Record the effects that were queued from place `since` on; an outcome.
+
+    Only a session does, for another version to be held against; a backtest has no use for it. The
+    digest knows what led to them and is left as it is.
+    """
+    for k in range(since, s.account[at.N_EFFECTS]):
+        row, number = s.effects[k, at.E_ROW], s.effects[k, at.E_NUMBER]
+        cursor = begin(s, at.R_EFFECT, at.N_EFFECT_FIELDS)
+        for field in range(at.N_EFFECT_FIELDS):
+            s.records[cursor + field] = 0
+        s.records[cursor] = s.effects[k, at.E_KIND]
+        s.records[cursor + 1] = number
+        if s.orders[row, at.NUMBER] == number and s.effects[k, at.E_KIND] != at.CANCEL:
+            is_amended = s.effects[k, at.E_KIND] == at.AMEND
+            s.records[cursor + 2] = s.orders[row, at.AMEND_LOTS if is_amended else at.LOTS]
+            s.records[cursor + 3] = s.orders[row, at.LIMIT]
+            s.records[cursor + 4] = s.orders[row, at.AMEND_TRIGGER if is_amended else at.TRIGGER]
+        s.account[at.N_WORDS] = cursor + at.N_EFFECT_FIELDS

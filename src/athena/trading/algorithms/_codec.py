@@ -14,7 +14,14 @@ from athena.trading.algorithms._hodl import (
 )
 from athena.trading.algorithms._plan import Plan
 from athena.trading.algorithms._progress import Asked, Ended, Filled, Judged, Progress, Stopped
-from athena.trading.algorithms._rebalancing import Looked, Measured, Rebalancing, StageEntered
+from athena.trading.algorithms._rebalancing import (
+    Looked,
+    Measured,
+    RebalanceForced,
+    RebalanceSkipped,
+    Rebalancing,
+    StageEntered,
+)
 from athena.trading.algorithms._values import from_values, to_values
 
 if TYPE_CHECKING:
@@ -34,6 +41,8 @@ Journaled = (
     | Looked
     | StageEntered
     | Measured
+    | RebalanceForced
+    | RebalanceSkipped
     | Progress
     | Bags
     | Rebalancing

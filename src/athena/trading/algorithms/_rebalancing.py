@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _PPM = 1_000_000
 _DOLLAR = 100 * CENT
+_FORCED_NS = -2  # in the place of the newest look
 
 
 class RebalanceStyle(StrEnum):
@@ -183,7 +184,21 @@ class Measured:
     is_within: bool
 
 
-RebalanceNews = Looked | StageEntered | Measured | News
+@dataclass(frozen=True, slots=True)
+class RebalanceForced:
+    """An admin wants a rebalance now, however small the deviation and recent the last one."""
+
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceSkipped:
+    """An admin wants none before the rest that follows one has passed again."""
+
+    ts_ns: int
+
+
+RebalanceNews = Looked | StageEntered | Measured | RebalanceForced | RebalanceSkipped | News
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +206,8 @@ class Rebalancing:
     """State of rebalancing: a fold of the journal.
 
     Attributes:
-        looked_ns: newest look; -1 before the first.
-        started_ns: start of the newest rebalance; -1 before the first.
+        looked_ns: newest look; -1 before the first, -2 where one was forced that is still due.
+        started_ns: start of the newest rebalance, or when one was skipped; -1 before the first.
         plan: under way, or the newest; None before the first.
         stage: of that plan; `done` when none is under way.
         entered_ns: when the stage began.
@@ -288,6 +303,7 @@ def _look(
     now_ns: int,
     style: RebalanceStyle,
 ) -> tuple[Looked, ...]:
+    is_forced = state.looked_ns == _FORCED_NS
     if state.looked_ns >= 0 and now_ns - state.looked_ns < rules.check_ns:
         return ()
     if holdings.equity <= 0 or min(holdings.prices) <= 0:
@@ -295,9 +311,10 @@ def _look(
         return (Looked(now_ns, 0, DeviationLevel.WITHIN, reason),)
     off_ppm = largest_deviation_ppm(holdings.values, holdings.equity, rules.weights_ppm)
     level = deviation_level(rules, off_ppm)
-    if level is DeviationLevel.WITHIN:
+    if level is DeviationLevel.WITHIN and not is_forced:
         return (Looked(now_ns, off_ppm, level),)
-    refusal = _refusal(rules, state, holdings, now_ns, style)
+    rested = replace(state, started_ns=-1) if is_forced else state
+    refusal = _refusal(rules, rested, holdings, now_ns, style)
     plan = None
     if not refusal:
         plan = _plan(rules, holdings, now_ns, style, off_ppm)
@@ -435,6 +452,10 @@ def rebalance_after(state: Rebalancing, news: RebalanceNews) -> Rebalancing:
     """
     if isinstance(news, Looked):
         return _after_look(state, news)
+    if isinstance(news, RebalanceForced):
+        return state if state.is_under_way else replace(state, looked_ns=_FORCED_NS)
+    if isinstance(news, RebalanceSkipped):
+        return replace(state, started_ns=max(state.started_ns, news.ts_ns))
     plan = state.plan
     if plan is None:
         return state

@@ -4,6 +4,7 @@ The same session serves paper, live and the fault simulation; only clock, transp
 differ. It does no I/O, reads no clock and makes no id: all of that arrives inside events.
 """
 
+from athena.trading.live._causes import ENDED_NOTE, MADE_NOTE, Cause
 from athena.trading.live._degradation import Degradation, Level
 from athena.trading.live._effects import (
     Alert,
@@ -29,6 +30,8 @@ from athena.trading.live._events import (
     PlanStarted,
     PlanStopped,
     PriceSeen,
+    PurchaseAsked,
+    RebalanceAsked,
     Request,
     Result,
     RiskSeen,
@@ -59,9 +62,11 @@ from athena.trading.live._readiness import Readiness
 from athena.trading.live._session import SESSION_KEY, Session, SessionSettings
 
 __all__ = [
+    "ENDED_NOTE",
     "EXTERNAL_SLOT",
     "HALT_WORDS",
     "HOLDINGS_SLOT",
+    "MADE_NOTE",
     "NOT_TRADED",
     "SESSION_KEY",
     "AccountSeen",
@@ -69,6 +74,7 @@ __all__ = [
     "AmendOrder",
     "Answered",
     "CancelOrder",
+    "Cause",
     "CorrelationSeen",
     "Degradation",
     "Dependency",
@@ -88,8 +94,10 @@ __all__ = [
     "PlanStarted",
     "PlanStopped",
     "PriceSeen",
+    "PurchaseAsked",
     "QueryAccount",
     "Readiness",
+    "RebalanceAsked",
     "Request",
     "Result",
     "Resumed",

@@ -8,6 +8,7 @@ from athena.domain import DenialCode
 from athena.trading._core import codes, outside, positions, step
 from athena.trading._core import layout as at
 from athena.trading._core.orders import find_row
+from athena.trading._core.records import record_effects
 from athena.trading._intent import write_intent
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from athena.trading._core.layout import State, Table
     from athena.trading._intent import Intent
     from athena.trading._setup import StateTables
+    from athena.trading.live._causes import Causes
 
     Follower = Callable[[State, Table, int, int], None]
 
@@ -28,25 +30,33 @@ class Core:
     Attributes:
         tables: the state.
         s: the same as memory views, which CPython reads best.
+        causes: why it made orders, and took them back.
     """
 
-    __slots__ = ("_follow", "s", "tables")
+    __slots__ = ("_follow", "causes", "s", "tables")
 
-    def __init__(self, tables: StateTables, follow: Follower) -> None:
+    def __init__(self, tables: StateTables, follow: Follower, causes: Causes) -> None:
         """Drive a state.
 
         Args:
             tables: the state.
             follow: told the state after each input, the records, and where those of it lie.
+            causes: told the same, and what the input led to.
         """
         self.tables = tables
+        self.causes = causes
         self.s: State = tables.views
         self._follow = follow
 
     def _apply(self, apply: Callable[..., ResultT], *arguments: int) -> ResultT:
-        begin = self.s.account[at.N_WORDS]
-        result = apply(self.s, *arguments)
-        self._follow(self.s, self.s.records, begin, self.s.account[at.N_WORDS])
+        s = self.s
+        begin, n_effects = s.account[at.N_WORDS], s.account[at.N_EFFECTS]
+        number = s.account[at.NEXT_NUMBER]
+        result = apply(s, *arguments)
+        end = s.account[at.N_WORDS]
+        self._follow(s, s.records, begin, end)
+        self.causes.take_input(s, (begin, end), n_effects, number)
+        record_effects(s, n_effects)
         return result
 
     # --- what is read ---------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from athena.trading.live._events import Dependency
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from athena.trading.live._events import Outage
+
 
 class Level(IntEnum):
     """How much is still done; the numbers are the specification's."""
@@ -34,13 +36,15 @@ class Degradation:
     its threshold for five minutes; a higher one is entered at once.
     """
 
-    __slots__ = ("_counts", "_since_ns", "_successes", "level")
+    __slots__ = ("_counts", "_failing_ns", "_reasons", "_since_ns", "_successes", "level")
 
     def __init__(self) -> None:
         """Begin without a failure."""
         self.level = Level.NORMAL
         self._counts = dict.fromkeys(Dependency, 0)
         self._successes = dict.fromkeys(Dependency, 0)
+        self._reasons = dict.fromkeys(Dependency, "")
+        self._failing_ns = dict.fromkeys(Dependency, 0)
         self._since_ns: dict[Level, int] = {}  # since when the count has been below a threshold
 
     @property
@@ -52,12 +56,26 @@ class Degradation:
         """Return a dependency's count of failures."""
         return self._counts[dependency]
 
-    def note(self, dependency: Dependency, *, has_failed: bool) -> None:
+    def failing_ns(self, dependency: Dependency) -> int:
+        """Return since when a dependency has only failed; 0 when it answered last."""
+        return self._failing_ns[dependency]
+
+    def in_words(self) -> str:
+        """Say how far, and because of what: `3 (limited): data: <its newest failure>`."""
+        worst = max(self._counts, key=lambda item: self._counts[item])
+        reason = self._reasons[worst] or "it failed and did not say why"
+        return f"{self.level} ({self.level.name.lower()}): {worst.value}: {reason}"
+
+    def note(self, event: Outage) -> None:
         """Count one failure or one success."""
-        if has_failed:
+        dependency = event.dependency
+        if event.has_failed:
+            self._reasons[dependency] = event.reason
+            self._failing_ns[dependency] = self._failing_ns[dependency] or event.ts_ns
             self._successes[dependency] = 0
             self._counts[dependency] = min(_MAX_COUNT, self._counts[dependency] + 1)
             return
+        self._failing_ns[dependency] = 0
         self._successes[dependency] += 1
         if self._successes[dependency] >= _SUCCESSES_PER_FAILURE:
             self._successes[dependency] = 0

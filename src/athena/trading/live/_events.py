@@ -251,6 +251,7 @@ class Operated:
 
     Attributes:
         argument, argument_2: as the core's command takes them.
+        correlation_id: of the request; orders that the command leads to carry it.
     """
 
     command: Command
@@ -259,6 +260,7 @@ class Operated:
     reason: str
     argument: int = 0
     argument_2: int = 0
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,26 @@ class PlanStopped:
     """A plan, or a rebalance, is to ask for nothing more; its working order is cancelled."""
 
     plan_id: str
+    ts_ns: int
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceAsked:
+    """An admin wants a rebalance now, or the next one left out; both only ask the risk engine."""
+
+    is_wanted: bool
+    ts_ns: int
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseAsked:
+    """An admin wants what is pending for an asset of the bags bought now; `asset` counts them."""
+
+    asset: int
     ts_ns: int
     by: str
     reason: str
@@ -318,6 +340,8 @@ Event = (
     | Operated
     | PlanStarted
     | PlanStopped
+    | RebalanceAsked
+    | PurchaseAsked
     | LimitChanged
     | Outage
 )

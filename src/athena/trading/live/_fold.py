@@ -11,6 +11,7 @@ import numpy as np
 from athena.errors import CheckFailed, InputError
 from athena.trading._core import layout as at
 from athena.trading._core import replay
+from athena.trading._core.records import record_effects
 from athena.trading._journal_format import FrameKind
 from athena.trading._journal_reader import read_frames
 from athena.trading._manifest import state_of
@@ -39,6 +40,7 @@ class Folded:
         tables: the state.
         memory: what a session remembers beside it.
         n_events: records that were applied.
+        n_effects: of those, what they made the core want of the venue; all was wanted again.
         n_compared: snapshots that were made again and compared.
     """
 
@@ -46,6 +48,7 @@ class Folded:
     tables: StateTables
     memory: Memory
     n_events: int = 0
+    n_effects: int = 0
     n_compared: int = 0
 
 
@@ -149,21 +152,29 @@ def _apply(folded: Folded, frame: Frame) -> None:
         )
         number = s.account[at.NEXT_NUMBER]
         if not is_next or not replay.apply_record(s, words, position):
-            _refuse(frame, array, position, "nothing that leads there")
+            _refuse(frame, array, position, np.zeros(0, np.int64))
+        outcomes = s.account[at.N_WORDS]
+        record_effects(s, 0)
         made = s.account[at.N_WORDS]
         remade = folded.tables.arrays.records[:made]
         if not np.array_equal(remade, array[position : position + made]):
-            _refuse(frame, array, position, show_record(remade, 0))
+            _refuse(frame, array, position, remade)
         is_adopted = s.account[at.NEXT_NUMBER] > number
         folded.memory.take_record(words, position, number if is_adopted else 0)
-        folded.memory.plans.take_input(s, words, position, position + made)
+        folded.memory.plans.take_input(s, words, position, position + outcomes)
         s.account[at.N_WORDS] = 0
-        s.account[at.N_EFFECTS] = 0
         folded.n_events += 1
+        folded.n_effects += s.account[at.N_EFFECTS]
+        s.account[at.N_EFFECTS] = 0
         position += made
 
 
-def _refuse(frame: Frame, words: np.ndarray[Any, Any], position: int, made: str) -> None:
-    theirs = show_record(words, position)
-    message = f"frame {frame.sequence}, word {position}: the journal says {theirs}, replay {made}"
+def _refuse(frame: Frame, words: Ints, position: int, remade: Ints) -> None:
+    """Name the first record that differs: of an input, or of what followed from it."""
+    theirs = words[position:]
+    shared = min(len(theirs), len(remade))
+    differs = np.flatnonzero(theirs[:shared] != remade[:shared])
+    first = int(differs[0]) if len(differs) else shared
+    says, makes = show_record(theirs, first), show_record(remade, first)
+    message = f"frame {frame.sequence}, word {position}: the journal says {says}, replay {makes}"
     raise CheckFailed(message, hint=_HINT)

@@ -17,7 +17,9 @@ from athena.trading.algorithms import (
     Plan,
     Progress,
     PurchaseForced,
+    RebalanceForced,
     RebalanceRules,
+    RebalanceSkipped,
     Rebalancing,
     SnapshotTaken,
     StageEntered,
@@ -166,7 +168,9 @@ class PlanBook:
             self.running[item.id] = RunningPlan(item, Progress())
         elif isinstance(item, Stopped):
             self._take_news(item)
-        elif isinstance(item, Looked | StageEntered | Measured):
+        elif isinstance(
+            item, Looked | StageEntered | Measured | RebalanceForced | RebalanceSkipped
+        ):
             self.rebalancing = rebalance_after(self.rebalancing, item)
         elif isinstance(item, PurchaseForced | SnapshotTaken):
             self._take_bag_news(item)

@@ -21,6 +21,9 @@ from athena.trading.algorithms import (
     LegDue,
     Looked,
     Measured,
+    PurchaseForced,
+    RebalanceForced,
+    RebalanceSkipped,
     SnapshotTaken,
     Stopped,
     TakeSnapshot,
@@ -31,6 +34,7 @@ from athena.trading.algorithms import (
     rebalance_due,
 )
 from athena.trading.live._effects import Alert, Urgency
+from athena.trading.live._events import PlanStopped
 from athena.trading.live._plan_book import RUNNING_MAX, plan_note
 
 if TYPE_CHECKING:
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
     from athena.trading._intent import Intent
     from athena.trading.algorithms import HodlRules, Plan, RebalanceRules, Slice
     from athena.trading.live._core import Core
-    from athena.trading.live._events import PlanStarted, PlanStopped
+    from athena.trading.live._events import PlanStarted, PurchaseAsked, RebalanceAsked
     from athena.trading.live._memory import Memory
     from athena.trading.live._plan_book import EndedPlan
 
@@ -108,6 +112,21 @@ class Plans:
             self._core.command(codes.COMMAND_CANCEL, number)
         self._take_note(plan_note(news, by=event.by, reason=event.reason, ts_ns=event.ts_ns))
 
+    def ask_rebalance(self, event: RebalanceAsked) -> None:
+        """Journal that a rebalance is wanted now, or that none is; one under way is stopped."""
+        state, ts_ns = self._book.rebalancing, event.ts_ns
+        news: RebalanceForced | RebalanceSkipped = RebalanceSkipped(ts_ns)
+        if event.is_wanted:
+            news = RebalanceForced(ts_ns)
+        elif state.plan is not None and state.is_under_way:
+            self.stop(PlanStopped(state.plan.id, ts_ns, event.by, event.reason))
+        self._take_note(plan_note(news, by=event.by, reason=event.reason, ts_ns=ts_ns))
+
+    def ask_purchase(self, event: PurchaseAsked) -> None:
+        """Journal that a pending purchase of the bags is wanted now."""
+        news = PurchaseForced(event.asset)
+        self._take_note(plan_note(news, by=event.by, reason=event.reason, ts_ns=event.ts_ns))
+
     def _working(self, plan_id: str) -> list[int]:
         """Return the numbers of a plan's orders that may still fill."""
         running = self._book.running.get(plan_id)
@@ -152,6 +171,7 @@ class Plans:
     def _want(self, strategy: int, intent: Intent, plan_id: str) -> None:
         number = self._core.want(strategy, intent)
         self.asked.append((number, self._core.verdict(), plan_id))
+        self._core.causes.named(number)
         self._note({"kind": "wanted", "order": number, "correlation_id": plan_id})
 
     def _take_note(self, values: Mapping[str, object]) -> None:
@@ -228,6 +248,9 @@ class Plans:
         if look.plan is not None:
             text = f"weights are {off:.1f} points off; rebalance {look.plan.id} begins"
             self.alerts.append(Alert(Urgency.NOTICE, "rebalance_begun", text, look.ts_ns))
+        elif look.level is DeviationLevel.WITHIN and look.refusal:  # only where it was forced
+            text = f"weights are {off:.1f} points off, and nothing is done: {look.refusal}"
+            self.alerts.append(Alert(Urgency.NOTICE, "rebalance_refused", text, look.ts_ns))
         elif look.level in (DeviationLevel.WARNING, DeviationLevel.CRITICAL):
             is_critical = look.level is DeviationLevel.CRITICAL
             urgency = Urgency.URGENT if is_critical else Urgency.WARNING

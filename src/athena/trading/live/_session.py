@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from athena.trading._manifest import instruments_of, slots_of
 from athena.trading._records import Command
 from athena.trading._setup import limit_columns
 from athena.trading.live._account import VIEW_OVERLAP_NS, AccountBook
+from athena.trading.live._causes import Causes
 from athena.trading.live._core import Core
 from athena.trading.live._degradation import Degradation, Level
 from athena.trading.live._diary import Diary
@@ -20,6 +22,7 @@ from athena.trading.live._events import (
     AccountSeen,
     Answered,
     CorrelationSeen,
+    Dependency,
     FillSeen,
     LimitChanged,
     Operated,
@@ -28,6 +31,8 @@ from athena.trading.live._events import (
     PlanStarted,
     PlanStopped,
     PriceSeen,
+    PurchaseAsked,
+    RebalanceAsked,
     RiskSeen,
     StreamAlive,
     StreamChanged,
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
     from athena.domain import Instrument
     from athena.trading._journal import JournalWriter
     from athena.trading._setup import StateTables, StrategySlot
+    from athena.trading.live._causes import Cause
     from athena.trading.live._effects import AmendOrder, CancelOrder, PlaceOrder
     from athena.trading.live._events import Event
     from athena.trading.live._memory import Memory
@@ -59,6 +65,7 @@ if TYPE_CHECKING:
 SESSION_KEY = "session"
 SPOT_LEVERAGE = 1  # margin needs positions that are no balances; it is refused
 _KNOWN_OVERLAP_NS = 10 * MINUTE_NS
+_CAUSES_MAX = 1_000
 _COMMANDS = {command: number for number, command in enumerate(Command, start=1)}
 
 
@@ -112,7 +119,7 @@ class Session:
         self.slots: tuple[StrategySlot, ...] = tuple(slots_of(manifest))
         self._settings = settings
         self._memory = memory
-        self._core = Core(tables, memory.plans.take_input)
+        self._core = Core(tables, memory.plans.take_input, Causes(self.session_id))
         ids = OrderIds(self.session_id)
         self._outbox = Outbox(self._core, ids, deadline_ns=settings.deadline_ns)
         slots = {"external": own["external_slot"], "holdings": own["holdings_slot"]}
@@ -146,6 +153,7 @@ class Session:
         self.carries_on = True
         self._ids = ids
         self._alerts: list[Alert] = []
+        self._causes: deque[Cause] = deque(maxlen=_CAUSES_MAX)
         self._now_ns = now_ns
         self._extremes = [(0, 0)] * len(self.instruments)
         self._trailed_ns = now_ns
@@ -167,6 +175,8 @@ class Session:
             Operated: self._on_operated,
             PlanStarted: self._plans.start,
             PlanStopped: self._on_plan_stopped,
+            RebalanceAsked: self._plans.ask_rebalance,
+            PurchaseAsked: self._plans.ask_purchase,
             LimitChanged: self._on_limit,
             Outage: self._on_outage,
         }
@@ -192,6 +202,15 @@ class Session:
         self._plans.asked.clear()
         return asked
 
+    def take_causes(self) -> list[Cause]:
+        """Return why orders came to be or ended that nobody named a reason for, newest 1,000.
+
+        Of those since this was asked last.
+        """
+        causes = list(self._causes)
+        self._causes.clear()
+        return causes
+
     @property
     def level(self) -> Level:
         """Return how far the session has withdrawn."""
@@ -208,7 +227,10 @@ class Session:
     def findings(self, now_ns: int) -> list[str]:
         """List in words what keeps new risk from being taken; empty when nothing does."""
         symbols = [instrument.symbol for instrument in self.instruments]
-        return self.readiness.findings(self._core, symbols, now_ns) + self.watch.gaps(symbols)
+        found = self.readiness.findings(self._core, symbols, now_ns) + self.watch.gaps(symbols)
+        if self.level >= Level.LIMITED:
+            found.append(f"degraded to {self.degradation.in_words()}")
+        return found
 
     def take_touched(self) -> set[int]:
         """Return the numbers of the orders that changed since this was asked last."""
@@ -294,8 +316,10 @@ class Session:
         if level == before:
             return
         urgency = Urgency.URGENT if level >= Level.LIMITED else Urgency.WARNING
-        text = f"level {level} ({level.name.lower()}) after {self.degradation.worst} failures"
-        self._alert(urgency, "degraded" if level > before else "recovered", text)
+        if level > before:
+            self._alert(urgency, "degraded", f"degraded to {self.degradation.in_words()}")
+        else:
+            self._alert(urgency, "recovered", f"back to {level} ({level.name.lower()})")
         if level is Level.EMERGENCY:
             self._core.command(codes.COMMAND_HALT)
 
@@ -385,6 +409,7 @@ class Session:
         self.last_verdict = (number, code)
         self._tell_of_margin(event, code)
         if event.correlation_id:
+            self._core.causes.named(number)
             self._diary.note(
                 {"kind": "wanted", "order": number, "correlation_id": event.correlation_id}
             )
@@ -417,9 +442,13 @@ class Session:
                 "by": event.by,
                 "reason": event.reason,
                 "ts_ns": event.ts_ns,
+                "correlation_id": event.correlation_id,
             }
         )
+        words = f"{event.command.value} by {event.by}: {event.reason}"
+        self._core.causes.request = (event.correlation_id, words)
         self._core.command(_COMMANDS[event.command], event.argument, event.argument_2)
+        self._core.causes.request = ("", "")
 
     def _on_plan_stopped(self, event: PlanStopped) -> None:
         self._pass_time(moves_stops=False)
@@ -443,7 +472,21 @@ class Session:
         self._core.limit(limit_columns()[event.name], event.value)
 
     def _on_outage(self, event: Outage) -> None:
-        self.degradation.note(event.dependency, has_failed=event.has_failed)
+        before_ns = self.degradation.failing_ns(event.dependency)
+        self.degradation.note(event)
+        if event.dependency is not Dependency.DATA or bool(before_ns) == event.has_failed:
+            return
+        # Bars that closed between the two notes came late or never: the gap is on record (D03).
+        self._diary.note(
+            {
+                "kind": "outage",
+                "dependency": event.dependency,
+                "is_over": not event.has_failed,
+                "since_ns": before_ns or event.ts_ns,
+                "ts_ns": event.ts_ns,
+                "reason": event.reason,
+            }
+        )
 
     # --- what leaves ----------------------------------------------------------------------------
 
@@ -460,6 +503,9 @@ class Session:
         if self._evidence.needs_view:
             self._views.want()
             self._evidence.needs_view = False
+        for cause in self._core.causes.take():
+            self._causes.append(cause)
+            self._diary.note(cause.note())
         alerts = self._news.read(self._now_ns)
         sources = (self._alerts, self._evidence.alerts, self._account.alerts, self._plans.alerts)
         for told in sources:

@@ -16,7 +16,7 @@ from athena.venues.kraken._answers import (
     slow_down_until_ns,
 )
 from athena.venues.kraken._book import BookMessage, Level, OrderBook, read_book
-from athena.venues.kraken._faults import Fate, fate_of, pause_until_ns
+from athena.venues.kraken._faults import Fate, fate_of, is_key_refused, pause_until_ns
 from athena.venues.kraken._fields import Fields
 from athena.venues.kraken._key_info import KeyInfo, key_info_call, read_key_info
 from athena.venues.kraken._ledgers import LedgerReport, read_ledgers
@@ -134,6 +134,7 @@ __all__ = [
     "fate_of",
     "find_pair",
     "interval_minutes",
+    "is_key_refused",
     "key_info_call",
     "no_answer",
     "open_stream",

@@ -86,6 +86,8 @@ _HINTS: Mapping[str, str] = {
     "EQuery:Unknown asset pair": "check the symbol",
 }
 
+_KEY_REFUSED = ("EAPI:Invalid key", "EAPI:Invalid signature", "EGeneral:Permission denied")
+
 _THROTTLED_UNTIL = re.compile(r"EService:Throttled: ?([0-9]{10})")
 
 
@@ -93,6 +95,11 @@ def fate_of(code: str) -> Fate:
     """Look up what an error code says about the request; UNKNOWN for one that is not listed."""
     known = [prefix for prefix in _FATES if code.startswith(prefix)]
     return _FATES[max(known, key=len)] if known else Fate.UNKNOWN
+
+
+def is_key_refused(text: str) -> bool:
+    """Tell whether a text says that the venue refused the key itself: no waiting mends that."""
+    return any(code in text for code in _KEY_REFUSED)
 
 
 def worst_fate(codes: Sequence[str]) -> Fate:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from athena.domain import SECOND_NS, format_time
-from athena.errors import AthenaError, InputError, VenueError
+from athena.errors import AthenaError, InputError, VenueError, VenueRefused
 from athena.venues.kraken._answers import read_result, slow_down_until_ns
 from athena.venues.kraken._limits import CALLS, public_charges
 from athena.venues.kraken._market import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from athena.venues.limits import RateLimiter
 
 _TRIES = 4
+_UNKNOWN_PAIR = "Unknown asset pair"
 _FIRST_WAIT_NS = SECOND_NS  # doubled after each try
 _PATIENCE_NS = 600 * SECOND_NS
 
@@ -54,12 +55,19 @@ class PublicKraken:
         """Return the rules of a pair.
 
         Raises:
-            VenueRefused: Kraken does not know it.
+            InputError: Kraken does not know it.
+            VenueRefused: it answers with another refusal.
             VenueBusy: it still asks to slow down after four tries.
             ServiceDown: it did not answer four times.
             VenueError: an answer that is none.
         """
-        result = self._ask("AssetPairs", {"pair": rest_pair(symbol)})
+        try:
+            result = self._ask("AssetPairs", {"pair": rest_pair(symbol)})
+        except VenueRefused as error:
+            if _UNKNOWN_PAIR not in error.message:
+                raise
+            message = f"expected a pair that Kraken trades, was {symbol}: {error.message}"
+            raise InputError(message, hint="check the symbol, such as BTC/USD") from error
         return find_pair(read_asset_pairs(result), symbol)
 
     def bars(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from athena.domain import DenialCode, OrderState
+from athena.trading import FrameKind, read_frames
 from athena.trading import layout as at
 from athena.trading.live import (
     Alert,
@@ -104,3 +105,30 @@ def test_the_dependency_that_is_worst_decides() -> None:
     desk.tell(Outage(Dependency.DATA, has_failed=True, ts_ns=desk.now_ns))
     desk.wait(1)
     assert desk.session.level is Level.REDUCED
+
+
+def test_an_outage_is_named_in_status_alert_and_journal() -> None:
+    """D03, D05: of what, and why; and when the bars that are missing closed."""
+    desk, _ = protected()
+    begun_ns = desk.now_ns
+    for _ in range(6):
+        reason = "Kraken answered OHLC with HTTP 502"
+        desk.tell(Outage(Dependency.DATA, has_failed=True, ts_ns=desk.now_ns, reason=reason))
+        desk.wait(1)
+    words = f"degraded to 3 (limited): data: {reason}"
+    assert words in desk.session.findings(desk.now_ns)
+    assert words in [alert.text for alert in only(Alert, desk.effects)]
+    desk.tell(Outage(Dependency.DATA, has_failed=False, ts_ns=desk.now_ns))
+    desk.session.flush()
+    notes = [frame.values() for frame in read_frames(desk.store) if frame.kind is FrameKind.NOTE]
+    began, over = (note for note in notes if note["kind"] == "outage")
+    assert (began["is_over"], began["ts_ns"], began["reason"]) == (False, begun_ns, reason)
+    assert (over["is_over"], over["since_ns"], over["ts_ns"]) == (True, begun_ns, desk.now_ns)
+
+
+def test_a_level_that_takes_no_risk_away_keeps_nothing_from_trading() -> None:
+    desk, _ = protected()
+    desk.tell(desk.account())
+    fail(desk, 3)
+    assert desk.session.level is Level.REDUCED
+    assert desk.session.findings(desk.now_ns) == []

@@ -11,6 +11,7 @@ from athena.research.engine._limits import open_instrument_limits
 from athena.trading import Intent, StrategySlot, codes, new_state
 from athena.trading import layout as at
 from athena.trading.algorithms import Asked, Ended, Filled, Judged
+from athena.trading.live._causes import Causes
 from athena.trading.live._core import Core
 from athena.trading.live._order_news import halts, order_news
 from athena.trading.live._profits import Profits
@@ -43,7 +44,7 @@ class Reader:
             cash=Decimal(1_000_000),
             start_ns=NOON,
         )
-        self.core = Core(tables, self._follow)
+        self.core = Core(tables, self._follow, Causes("5" * 32))
         self.core.price(0, PRICE, PRICE, PRICE, NOON)
         self.core.health(0, NOON)
 

@@ -24,16 +24,20 @@ from athena.trading.algorithms import (
     HodlAsset,
     HodlRules,
     Plan,
+    RebalanceRules,
     dca_plan,
     twap_plan,
 )
 from athena.trading.live import (
+    Alert,
     CancelOrder,
     Operated,
     PlaceOrder,
     PlanRules,
     PlanStarted,
     PlanStopped,
+    PurchaseAsked,
+    RebalanceAsked,
     Result,
     StreamChanged,
     fold_journal,
@@ -476,3 +480,62 @@ def test_the_bags_are_written_down_once_a_day() -> None:
         and frame.values()["news"]["kind"] == "SnapshotTaken"
     ]
     assert days == [days[0], days[0] + 1]
+
+
+def test_a_forced_purchase_buys_what_is_pending_below_its_threshold_and_over_a_kill() -> None:
+    """Section 12: force hodl; command, journal, core; the risk engine judges the order."""
+    desk, venue = hodl_desk()
+    trade(desk, venue, 400)
+    before = pending(desk)
+    assert 0 < before[2] < 15 * MONEY
+    assert venue.serve(list(desk.wait(2))) == []
+    placed = only(PlaceOrder, desk.tell(PurchaseAsked(2, desk.now_ns, "ann", "now")))
+    placed += only(PlaceOrder, desk.wait(2))
+    (order,) = placed
+    assert (order.instrument, order.side) == (0, Side.BUY)
+    bags = fold_journal(desk.store).memory.plans.bags
+    assert bags == desk.session.plans.bags
+    venue.serve(list(placed))
+    assert pending(desk)[2] < before[2]
+
+
+# --- what an admin wants of rebalancing ----------------------------------------------------------
+
+
+def rebalancing_desk() -> tuple[Desk, Venue]:
+    """Return a desk whose core book holds nothing, within the band that starts a rebalance."""
+    rules = RebalanceRules(CORE, (30_000, 0))
+    desk = Desk(instruments=[BTC, XRP], strategies=list(SLOTS), rules=PlanRules(rebalance=rules))
+    desk.wait(2)
+    desk.tell(desk.account())
+    desk.wait(1)
+    return desk, Venue(desk)
+
+
+def test_a_rebalance_is_forced_within_the_band_and_obeys_a_halt() -> None:
+    """Section 12: force rebalance; risk-increasing, so that the risk engine is obeyed."""
+    desk, _ = rebalancing_desk()
+    assert only(PlaceOrder, desk.wait(60)) == []
+    desk.tell(RebalanceAsked(is_wanted=True, ts_ns=desk.now_ns, by="ann", reason="new money"))
+    (order,) = only(PlaceOrder, desk.wait(2))
+    assert (order.side, order.instrument) == (Side.BUY, 0)
+    state = desk.session.plans.rebalancing
+    assert state.is_under_way
+    assert fold_journal(desk.store).memory.plans.rebalancing == state
+
+    halted, _ = rebalancing_desk()
+    halted.tell(Operated(Command.HALT, halted.now_ns, "ann", "look"))
+    halted.tell(RebalanceAsked(is_wanted=True, ts_ns=halted.now_ns, by="ann", reason="now"))
+    assert only(PlaceOrder, halted.wait(60)) == []
+    assert any("halt" in item.text for item in only(Alert, halted.effects))
+
+
+def test_a_skipped_rebalance_is_stopped_and_the_next_one_waits_for_the_rest() -> None:
+    desk, _ = rebalancing_desk()
+    desk.tell(RebalanceAsked(is_wanted=True, ts_ns=desk.now_ns, by="ann", reason="new money"))
+    desk.wait(2)
+    desk.tell(RebalanceAsked(is_wanted=False, ts_ns=desk.now_ns, by="ann", reason="not today"))
+    state = desk.session.plans.rebalancing
+    assert all(leg.stop for leg in state.legs)
+    assert state.started_ns == desk.now_ns
+    assert fold_journal(desk.store).memory.plans.rebalancing == state
