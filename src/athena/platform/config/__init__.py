@@ -5,6 +5,14 @@ Importing this room costs pydantic, so import it inside the function that needs 
 
 from athena.platform.config._describe import KeyInfo, SectionInfo, config_keys, describe_config
 from athena.platform.config._dump import config_template, dump_config, format_default
+from athena.platform.config._language import (
+    LanguageConfig,
+    ModelConfig,
+    ProviderConfig,
+    ProvidersConfig,
+    RolesConfig,
+    split_names,
+)
 from athena.platform.config._load import LoadedConfig, load_config
 from athena.platform.config._merge import flatten
 from athena.platform.config._models import (
@@ -25,11 +33,16 @@ __all__ = [
     "DatabaseConfig",
     "ExecutionConfig",
     "KeyInfo",
+    "LanguageConfig",
     "LoadedConfig",
     "LogConfig",
+    "ModelConfig",
     "NoticesConfig",
     "PathsConfig",
+    "ProviderConfig",
+    "ProvidersConfig",
     "RiskConfig",
+    "RolesConfig",
     "RunConfig",
     "SectionInfo",
     "config_keys",
@@ -39,4 +52,5 @@ __all__ = [
     "flatten",
     "format_default",
     "load_config",
+    "split_names",
 ]

@@ -28,6 +28,7 @@ class KeyInfo:
         allowed: type and bounds in words.
         meaning: what it does, in a few words.
         is_mapping: True when the names below it are free (base currencies).
+        pattern: the path with `*` for a name that is free (a model's).
     """
 
     path: str
@@ -35,6 +36,7 @@ class KeyInfo:
     allowed: str
     meaning: str
     is_mapping: bool
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class SectionInfo:
 
 def describe_config() -> list[SectionInfo | KeyInfo]:
     """List sections and keys in the order of the models; a section comes before its keys."""
-    return list(_walk(Config(), ""))
+    return list(_walk(Config(), "", ""))
 
 
 def config_keys() -> dict[str, KeyInfo]:
@@ -55,26 +57,37 @@ def config_keys() -> dict[str, KeyInfo]:
     return {item.path: item for item in describe_config() if isinstance(item, KeyInfo)}
 
 
-def _walk(section: Section, prefix: str) -> Iterator[SectionInfo | KeyInfo]:
-    fields = type(section).model_fields
+def _walk(section: Section, prefix: str, shape: str) -> Iterator[SectionInfo | KeyInfo]:
     # Plain keys first: in YAML a sub-section ends only where the next one begins.
-    for is_section in (False, True):
-        for name, field in fields.items():
-            value = getattr(section, name)
-            if isinstance(value, Section) is not is_section:
-                continue
-            path = f"{prefix}{name}"
-            if isinstance(value, Section):
-                meaning = field.description or (type(value).__doc__ or "").partition("\n")[0]
-                yield SectionInfo(path, meaning)
-                yield from _walk(value, f"{path}.")
-            else:
-                yield _key_info(path, value, field)
+    items = [(name, getattr(section, name)) for name in type(section).model_fields]
+    for name, value in sorted(items, key=lambda item: _is_section(item[1])):
+        field = type(section).model_fields[name]
+        path, pattern = f"{prefix}{name}", f"{shape}{name}"
+        if not _is_section(value):
+            yield _key_info(path, value, field, pattern)
+            continue
+        yield SectionInfo(path, field.description or _first_line(value))
+        if isinstance(value, Section):
+            yield from _walk(value, f"{path}.", f"{pattern}.")
+            continue
+        for free, below in value.items():
+            yield SectionInfo(f"{path}.{free}", _first_line(below))
+            yield from _walk(below, f"{path}.{free}.", f"{pattern}.*.")
 
 
-def _key_info(path: str, value: object, field: FieldInfo) -> KeyInfo:
+def _is_section(value: object) -> bool:
+    """Tell whether a value holds keys of its own: a section, or sections by free names."""
+    below = next(iter(value.values()), None) if isinstance(value, dict) else value
+    return isinstance(below, Section)
+
+
+def _first_line(value: object) -> str:
+    return (type(value).__doc__ or "").partition("\n")[0]
+
+
+def _key_info(path: str, value: object, field: FieldInfo, pattern: str) -> KeyInfo:
     is_mapping = get_origin(field.annotation) is dict
-    return KeyInfo(path, value, _allowed(field), field.description or "", is_mapping)
+    return KeyInfo(path, value, _allowed(field), field.description or "", is_mapping, pattern)
 
 
 def _allowed(field: FieldInfo) -> str:

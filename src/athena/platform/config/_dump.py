@@ -52,7 +52,7 @@ def format_default(value: object) -> str:
         return str(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f'{name}: "{item}"' for name, item in value.items()) + "}"
-    return f'"{value}"'
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 def _remark(item: KeyInfo) -> str:

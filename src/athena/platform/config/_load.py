@@ -15,6 +15,7 @@ from athena.errors import ConfigError
 from athena.platform._redaction import looks_secret
 from athena.platform._secrets import SecretName, how_to_set
 from athena.platform.config._describe import config_keys
+from athena.platform.config._language import ProvidersConfig
 from athena.platform.config._merge import deep_merge, flatten, nest
 from athena.platform.config._models import Config
 from athena.platform.config._parse import parse_file
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 _PREFIX = "ATHENA_"
 _PATH_KEYS = ("paths.home", "log.file")
 # A wrong address may hold a password where none belongs.
-_NEVER_QUOTED = frozenset({"database.url", "notices.webhook.url", "notices.telegram.url"})
+_NEVER_QUOTED = frozenset(
+    {
+        "bus.url",
+        "database.url",
+        "notices.webhook.url",
+        "notices.telegram.url",
+        *(f"language.providers.{name}.url" for name in ProvidersConfig.model_fields),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,11 @@ def load_config(
         merged = deep_merge(merged, layer.nested, layer.where)
         _refuse_unknown(layer, keys)
         origins.update(layer.origins)
-    return LoadedConfig(_validate(merged, origins), origins, file)
+    config = _validate(merged, origins)
+    for path, _ in flatten(config.model_dump()):
+        # A section under a free name (a model's) gets the keys that nobody set here.
+        origins.setdefault(path, "default")
+    return LoadedConfig(config, origins, file)
 
 
 def _file_layer(file: Path, known: Mapping[str, KeyInfo]) -> _Layer:
@@ -147,12 +160,20 @@ def _refuse_missing_underscore(name: str, rest: str) -> None:
 def _refuse_unknown(layer: _Layer, keys: Mapping[str, KeyInfo]) -> None:
     for path, origin in layer.origins.items():
         parent = path.rpartition(".")[0]
-        if path in keys or (parent in keys and keys[parent].is_mapping) or path in _sections(keys):
+        is_entry = parent in keys and keys[parent].is_mapping
+        if path in keys or is_entry or path in _sections(keys) or _has_free_name(path, keys):
             continue
         _refuse_secret(path, origin)
         near = difflib.get_close_matches(path, keys, n=1)
         message = f"expected a known key, was '{path}' ({origin})"
         raise ConfigError(message, hint=f"did you mean '{near[0]}'?" if near else _LIST_HINT)
+
+
+def _has_free_name(path: str, keys: Mapping[str, KeyInfo]) -> bool:
+    """Tell whether a path is a key's whose section the user names, such as a model's."""
+    patterns = {key.pattern for key in keys.values()}
+    parts = path.split(".")
+    return any(".".join([*parts[:k], "*", *parts[k + 1 :]]) in patterns for k in range(len(parts)))
 
 
 def _refuse_secret(path: str, origin: str) -> None:

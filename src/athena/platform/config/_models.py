@@ -29,6 +29,7 @@ from athena.platform.config._keys import (
     Whole,
     key,
 )
+from athena.platform.config._language import LanguageConfig
 from athena.platform.config._risk import RiskConfig
 from athena.platform.database import database_url, has_password, parse_url
 
@@ -63,6 +64,24 @@ class DatabaseConfig(Section):
             parse_url(database_url(url), Path("/"))
         except ConfigError as error:
             raise ValueError(error.message) from None
+        return url
+
+
+class BusConfig(Section):
+    """How the agents of a desk hear each other."""
+
+    url: str = key(
+        "",
+        "`nats://HOST:PORT` on this machine or `tls://[USER@]HOST:PORT` of a NATS server with "
+        "JetStream, with its password or token in ATHENA_BUS_PASSWORD; empty: inside one process",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_password(cls, url: str) -> str:
+        if has_password(url):
+            message = "expected an address without a password; export ATHENA_BUS_PASSWORD instead"
+            raise ValueError(message)
         return url
 
 
@@ -124,6 +143,11 @@ class KrakenConfig(Section):
     url: Address = key("https://api.kraken.com", "address of its REST interface, without a path")
     tier: Literal["starter", "intermediate", "pro"] = key(
         "starter", "how far Kraken trusts the account; decides how often it may be asked"
+    )
+    has_dead_man_switch: bool = key(
+        default=False,
+        meaning="Kraken cancels all orders when it hears nothing for 60 s; only while no stop "
+        "rests, because it would cancel stops too",
     )
 
 
@@ -268,6 +292,7 @@ class Config(Section):
 
     paths: PathsConfig = PathsConfig()
     database: DatabaseConfig = DatabaseConfig()
+    bus: BusConfig = BusConfig()
     log: LogConfig = LogConfig()
     run: RunConfig = RunConfig()
     costs: CostsConfig = CostsConfig()
@@ -279,3 +304,4 @@ class Config(Section):
     rebalance: RebalanceConfig = RebalanceConfig()
     hodl: HodlConfig = HodlConfig()
     notices: NoticesConfig = NoticesConfig()
+    language: LanguageConfig = LanguageConfig()
