@@ -19,12 +19,19 @@ if TYPE_CHECKING:
     from athena.app.advice import Suggestion
     from athena.domain import Bars, RunMode
     from athena.platform.config import Config
+    from athena.trading import Strategy
 
 DEFAULT_CASH = "10000"
 
 
-def adviser_for(
-    options: MarketOptions, config: Config, bars: Sequence[Bars], mode: RunMode, *, since_ns: int
+def adviser_for(  # noqa: PLR0913 - for whom, on what, and from when on
+    options: MarketOptions,
+    config: Config,
+    bars: Sequence[Bars],
+    mode: RunMode,
+    *,
+    since_ns: int,
+    strategies: Sequence[tuple[str, Strategy]] = (),
 ) -> Adviser:
     """Assume an account and put what was asked for beside it.
 
@@ -34,6 +41,7 @@ def adviser_for(
         bars: one per instrument; those before `since_ns` warm signals up.
         mode: `advise` or `dry-run`.
         since_ns: open of the first bar that is decided on.
+        strategies: made already; empty makes the one that the options name.
 
     Raises:
         InputError: something asked for is not valid.
@@ -50,7 +58,8 @@ def adviser_for(
     instruments = [item.instrument for item in bars]
     assumption = Assumption(
         mode=mode,
-        strategies=[load_strategy(options.strategy, parse_parameters(options.param))],
+        strategies=strategies
+        or [load_strategy(options.strategy, parse_parameters(options.param))],
         instruments=instruments,
         instrument_limits=[
             open_instrument_limits() if is_open else instrument_limits(item, config.risk)

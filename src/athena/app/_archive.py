@@ -48,11 +48,13 @@ class Source:
         name: path in the archive, parts separated by `/`.
         path: of the file.
         n_bytes: how much of it belongs in; None for as much as it holds when it is opened.
+        content: what it held when it was listed, where that has to go with other files.
     """
 
     name: str
     path: Path
     n_bytes: int | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class ArchiveWriter:
             InputError: it is gone, shorter than it was, or cannot be read.
         """
         path = source.path
+        if source.content is not None:
+            with self.member(source.name) as target:
+                target.write(source.content)
+            on_bytes(len(source.content))
+            return
         with ExitStack() as stack:
             with storage_errors(path):
                 # A file that is replaced meanwhile stays open as it was.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from athena import __version__
 from athena.app._archive import ArchiveWriter, Source, open_archive
 from athena.app._database import ROOMS, bring_up_to_date, is_there, opened, record_backup
-from athena.app.live import HALT_NAME
+from athena.app.live import HALT_NAME, end_sessions
 from athena.domain import format_time
 from athena.errors import CheckFailed, InputError, MissingError, RefusedError
 from athena.platform import (
@@ -22,6 +22,12 @@ from athena.platform import (
     staged_folder,
     storage_errors,
 )
+from athena.platform.artifacts import (
+    ARTIFACTS_FOLDER,
+    RECORD_NAME,
+    bundle_names,
+    locked_bundle,
+)
 from athena.platform.database import SqlitePlace, database_url, load_dump, parse_url, write_dump
 from athena.research import JOURNAL_FOLDER, LEDGER_NAME, RUN_FILE, FileStore, locked_trials
 from athena.trading import inspect_journal
@@ -33,11 +39,12 @@ if TYPE_CHECKING:
     from athena.app._archive import Archive, OnBytes
 
 DUMP_NAME = "database.jsonl"
-_FOLDERS = ("datasets", "runs", "sweeps")
+_FOLDERS = ("datasets", "runs", "sweeps", "exchanges")
 _FILES = frozenset({CONFIG_NAME, LEDGER_NAME, DUMP_NAME, HALT_NAME})
 _SESSIONS = "live"
 _LOCK_NAME = "lock"
 _LOCKS_FOLDER = ".locks"
+_RESTORED = "restored from a backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +135,29 @@ def list_contents(home: Path) -> Contents:
                 files += [
                     Source(path.relative_to(home).as_posix(), path) for path in _files(folder)
                 ]
+        files += _artifact_files(home)
         files += _session_files(home)
         n_bytes = sum(source.path.stat().st_size for source in files)
     return Contents(files, skipped, n_bytes)
+
+
+def _artifact_files(home: Path) -> Iterator[Source]:
+    """Yield the versions of each bundle, and its record as it was when they were listed.
+
+    Else a record could name a version that was published meanwhile, and is not in the backup.
+    """
+    for name in bundle_names(home):
+        bundle = home / ARTIFACTS_FOLDER / name
+        _check_no_link(bundle)
+        if not bundle.is_dir():
+            continue
+        with locked_bundle(home, name):
+            for path in _files(bundle):
+                is_record = path.parent == bundle
+                if is_record and path.name != RECORD_NAME:
+                    continue  # who holds the lock
+                content = path.read_bytes() if is_record else None
+                yield Source(path.relative_to(home).as_posix(), path, content=content)
 
 
 def _session_files(home: Path) -> Iterator[Source]:
@@ -322,7 +349,7 @@ def restore(
             with staged_folder(home) as folder:
                 archive.extract(folder, on_bytes)
                 _end_sessions(folder)
-                database = _load_database(folder, home, config_file)
+                database = _load_database(folder, home, config_file, now_ns)
                 kept = _set_aside(home, now_ns)
                 _carry_halt(kept, folder)
         except BaseException:
@@ -380,14 +407,17 @@ def _check_members(archive: Archive, file: Path) -> None:
     """Refuse names that no backup has: a cache that was smuggled in would be run."""
     for member in archive.members:
         top, _, rest = member.name.partition("/")
-        is_known = top in {*_FOLDERS, _SESSIONS} if rest else top in _FILES
+        is_known = top in {*_FOLDERS, ARTIFACTS_FOLDER, _SESSIONS} if rest else top in _FILES
         if not is_known:
             message = f"expected only members of a home in {file}, was {member.name}"
             raise InputError(message, hint="use another backup")
 
 
-def _load_database(folder: Path, home: Path, config_file: Path | None) -> str:
-    """Fill the database that the restored home is configured for; return where it is."""
+def _load_database(folder: Path, home: Path, config_file: Path | None, now_ns: int) -> str:
+    """Fill the database that the restored home is configured for; return where it is.
+
+    Its sessions have ended, like their folders: nobody answers for them any more.
+    """
     from athena.platform.config import load_config
 
     dump = folder / DUMP_NAME
@@ -401,6 +431,8 @@ def _load_database(folder: Path, home: Path, config_file: Path | None) -> str:
         url = SqlitePlace(folder / place.path.relative_to(home)).shown
     with storage_errors(dump), dump.open("rb") as lines, opened(url, folder) as database:
         load_dump(database, ROOMS, lines)
+        bring_up_to_date(database, folder, now_ns)
+        end_sessions(database, now_ns=now_ns, reason=_RESTORED)
     dump.unlink()
     return place.shown
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from athena.app._live_tables import OPERATIONS
 from athena.errors import DatabaseDamaged
+from athena.language.spending import TABLES as LANGUAGE_TABLES
 from athena.memory import TABLES as MEMORY_TABLES
 from athena.platform.database import (
     Migration,
@@ -43,6 +44,7 @@ ROOMS: Mapping[str, Sequence[Migration]] = {
         ),
         OPERATIONS,
     ),
+    "language": LANGUAGE_TABLES,
     "memory": MEMORY_TABLES,
 }
 _DAMAGED_HINT = "move the file away, then athena restore FILE"
@@ -99,6 +101,8 @@ def describe_database(url: str, home: Path) -> str:
     if not is_there(url, home):
         return "sqlite, none yet: it is made on first use"
     with opened(url, home) as database:
+        with database.read():  # who is not reached says so itself, and is not damaged
+            pass
         fault = database.check()
         if fault:
             raise DatabaseDamaged(fault, hint=_DAMAGED_HINT)

@@ -56,7 +56,7 @@ def examine(context: Context) -> list[Finding]:
     findings = [_python(), *_packages(), _configuration(context)]
     if findings[-1].status == "ok":
         findings += [_home(context.home), _disk(context.home), _datasets(context.home)]
-        findings += [_database(context), *_secrets()]
+        findings += [_database(context), _bus(context), *_secrets(), _models(context)]
     return [*findings, _clock(SystemClock().now_ns()), _terminal()]
 
 
@@ -146,6 +146,20 @@ def _database(context: Context) -> Finding:
     return Finding("database", "ok", found)
 
 
+def _bus(context: Context) -> Finding:
+    from athena.desk.bus import check_bus
+
+    url = context.config.bus.url
+    if not url:
+        return Finding("bus", "ok", "inside the process")
+    try:
+        check_bus(url)
+    except AthenaError as error:
+        # A backtest needs none.
+        return Finding("bus", "missing", error.message, error.hint)
+    return Finding("bus", "ok", f"{url}, JetStream answers")
+
+
 def _secrets() -> Iterator[Finding]:
     """Say where each secret was found, never what it is; only the venue's keys are missed."""
     for name in SecretName:
@@ -158,6 +172,19 @@ def _secrets() -> Iterator[Finding]:
             yield Finding(name, "ok", f"{MASK} ({found.origin})")
         elif name in {SecretName.KRAKEN_KEY, SecretName.KRAKEN_SECRET}:
             yield Finding(name, "missing", "live trading needs it", how_to_set(name))
+
+
+def _models(context: Context) -> Finding:
+    """Say which roles have no language model that could be asked; they follow rules."""
+    from athena.language import examine_roles
+
+    items = examine_roles(context.config.language)
+    there = {item.role for item in items if item.absent is None}
+    without = sorted({item.role for item in items} - there)
+    if without:
+        detail = f"none for {', '.join(without)}: the desk follows rules there"
+        return Finding("language models", "missing", detail, "athena models list")
+    return Finding("language models", "ok", "every role has one; athena models check asks them")
 
 
 def _clock(now_ns: int) -> Finding:

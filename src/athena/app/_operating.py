@@ -24,9 +24,10 @@ from athena.app.live import (
     offer_confirmation,
     reachable_sessions,
     read_token,
+    sentence_of,
     this_door,
 )
-from athena.domain import format_time
+from athena.domain import format_decimal, format_time, parse_decimal
 from athena.errors import InputError, RefusedError
 from athena.platform import RandomIds, SystemClock
 
@@ -84,6 +85,19 @@ def check_started(context: Context) -> None:
 def now_ns() -> int:
     """Return the time of this machine."""
     return SystemClock().now_ns()
+
+
+def positive(text: str, what: str) -> str:
+    """Return a number above 0 as it is kept: every digit, nothing around it.
+
+    Raises:
+        InputError: it is none.
+    """
+    value = parse_decimal(text.strip(), what=what)
+    if value <= 0:
+        message = f"expected a {what} > 0, was {text}"
+        raise InputError(message)
+    return format_decimal(value)
 
 
 def has_person(context: Context) -> bool:
@@ -249,8 +263,7 @@ def request_values(request: Request) -> dict[str, Any]:
 
 
 def _described(wish: Wish) -> str:
-    verb = wish.verb.replace("_", " ")
-    return " ".join(filter(None, (verb, *wish.arguments.values(), wish.session)))
+    return " ".join(filter(None, (sentence_of(wish), wish.session)))
 
 
 def _emit_unconfirmed(context: Context, wish: Wish, offer: Offer) -> None:

@@ -52,7 +52,11 @@ def run(arguments: Sequence[str]) -> int:
                     arguments = [name for name in arguments if name != "--json"]
                 return _report(_disk_full(error), arguments)
             return _report_bug(error, arguments)
-        except (KeyboardInterrupt, SystemExit):
+        except SystemExit as leaving:
+            if leaving.code == _TERMINATED:
+                sys.stderr.write("terminated\n")
+            raise
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # the last door: a bug becomes a crash bundle
             return _report_bug(error, arguments)

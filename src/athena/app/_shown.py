@@ -52,6 +52,11 @@ class Shown:
     now_ns: int
 
     @property
+    def session_ns(self) -> int:
+        """Return when it was looked up by the session's clock: its prices and views go by that."""
+        return self.now_ns if self.snapshot is None else self.snapshot.session_ns(self.now_ns)
+
+    @property
     def is_stale(self) -> bool:
         """Tell whether the engine has not written for longer than it should."""
         return self.snapshot is None or self.now_ns - self.snapshot.updated_ns > STALE_NS
@@ -116,18 +121,18 @@ def status_values(seen: Shown) -> dict[str, Any]:
             "quote": snapshot.quote,
             "equity": snapshot.equity,
             "cash": snapshot.cash,
-            "price_age_s": _age_s(snapshot.priced_ns, seen.now_ns),
-            "is_price_stale": _is_old(snapshot.priced_ns, seen.now_ns, PRICE_STALE_NS),
+            "price_age_s": _age_s(snapshot.priced_ns, seen.session_ns),
+            "is_price_stale": _is_old(snapshot.priced_ns, seen.session_ns, PRICE_STALE_NS),
             "is_linked": snapshot.is_linked,
             "reconciled_at": _time(snapshot.reconciled_ns),
-            "reconciled_age_s": _age_s(snapshot.reconciled_ns, seen.now_ns),
+            "reconciled_age_s": _age_s(snapshot.reconciled_ns, seen.session_ns),
             "level": snapshot.level,
             "level_name": LEVELS[snapshot.level],
             "halts": list(snapshot.halts),
             "waiting_for": list(snapshot.waiting_for),
             "unknown_orders": list(snapshot.unknown_orders),
-            "positions": [position_values(item, seen.now_ns) for item in snapshot.positions],
-            "balances": [balance_values(item, seen.now_ns) for item in snapshot.balances],
+            "positions": [position_values(item, seen.session_ns) for item in snapshot.positions],
+            "balances": [balance_values(item, seen.session_ns) for item in snapshot.balances],
             "digest": snapshot.digest,
         }
     }
@@ -145,7 +150,7 @@ def status_lines(seen: Shown, halt: HaltFile | None, n_pending: int) -> list[str
     snapshot = seen.snapshot
     if snapshot is None:
         return lines
-    now_ns = seen.now_ns
+    now_ns = seen.session_ns
     link = "linked" if snapshot.is_linked else "NOT LINKED"
     price = _marked_age(snapshot.priced_ns, now_ns, PRICE_STALE_NS)
     level = f"{snapshot.level} ({LEVELS[snapshot.level]})"

@@ -4,6 +4,7 @@ The configuration is the inner room `athena.platform.config`: importing it costs
 """
 
 from athena.platform._clock import Clock, SteadyClock, SystemClock, VirtualClock
+from athena.platform._code import package_sha256
 from athena.platform._home import CONFIG_NAME, HomeFolder, default_home, find_home, home_folder
 from athena.platform._ids import IdSource, RandomIds, SeededIds, client_order_id, derive_id
 from athena.platform._logging import LogFormat, LogLevel, get_logger, set_up_logging
@@ -72,6 +73,7 @@ __all__ = [
     "list_segments",
     "mask_text",
     "need_secret",
+    "package_sha256",
     "publish_folder",
     "redact",
     "redact_arguments",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG_NAME = "athena.yaml"
-HomeFolder = Literal["artifacts", "datasets", "runs", "sweeps", "cache", "crashes"]
+HomeFolder = Literal["artifacts", "datasets", "runs", "sweeps", "exchanges", "cache", "crashes"]
 
 
 def default_home(environment: Mapping[str, str] = os.environ) -> Path:

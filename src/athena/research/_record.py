@@ -139,6 +139,7 @@ class RunRecord:
         trial_sharpes: per-period Sharpe ratios of those trials on the scale of this run, see
             `TrialLedger.tried_on` (variance for deflation).
         environment: versions of athena, python, numpy, platform.
+        files: what else was written beside it, such as the trace of a desk: name -> SHA-256.
     """
 
     run_id: str
@@ -161,3 +162,4 @@ class RunRecord:
     trials: int
     trial_sharpes: NDArray[np.float64]
     environment: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)

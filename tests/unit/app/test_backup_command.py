@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import hashlib
 import io
@@ -21,8 +22,10 @@ from athena.app._archive import HashingWriter
 from athena.app._database import ROOMS
 from athena.platform.database import Migration, migrate, open_database
 from athena.research import JOURNAL_FOLDER, LEDGER_NAME, RUN_FILE
+from tests.artifact_builder import publish
 from tests.conftest import ROOT
 from tests.market_builder import HOUR_NS, driftless_bars
+from tests.operator_cases import NOW_NS, record, session_row
 from tests.sweep_builder import DATASET, store
 
 if TYPE_CHECKING:
@@ -136,9 +139,56 @@ def test_the_database_comes_back_with_the_home(
     restored.close()
     found = {item["name"]: item for item in cli("doctor", "--json").json()["findings"]}
     assert (
-        f"sqlite:///{home}/athena.db, app 0002-operations, memory 0001-memory, last backup 20"
-        in (found["database"]["detail"])
+        f"sqlite:///{home}/athena.db, app 0002-operations, language 0001-language, "
+        "memory 0001-memory, last backup 20" in (found["database"]["detail"])
     )
+
+
+def test_sessions_of_a_backup_have_ended_in_its_database_too(
+    cli: Cli, filled: str, home: Path, tmp_path: Path
+) -> None:
+    """Nobody answers for them: `athena halt` must not wait for an engine of before."""
+    assert filled
+    ended = dataclasses.replace(session_row("s0"), ended_ns=NOW_NS, end_reason="SIGTERM")
+    record(home, ended, session_row("s1"))
+    assert cli("backup", tmp_path / "b.zip").exit_code == 0
+    there = tmp_path / "there"
+    assert cli("--home", there, "restore", tmp_path / "b.zip").exit_code == 0
+    restored = open_database("sqlite:///athena.db", there)
+    with restored.read() as view:
+        rows = view.query("SELECT id, ended_ns, end_reason FROM app_sessions ORDER BY id")
+    restored.close()
+    assert rows[0] == ("s0", NOW_NS, "SIGTERM")
+    assert rows[1][0] == "s1"
+    assert isinstance(rows[1][1], int)
+    assert rows[1][1] > 0
+    assert rows[1][2] == "restored from a backup"
+
+
+def test_models_come_back_whole_with_the_record_that_names_them(
+    cli: Cli, filled: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that is published while files are copied is in neither backup nor record."""
+    assert filled
+    publish(home)
+    listed = _backup.list_contents
+
+    def list_and_publish(folder: Path) -> Any:
+        contents = listed(folder)
+        publish(folder, 2.0)
+        return contents
+
+    monkeypatch.setattr(_backup, "list_contents", list_and_publish)
+    assert cli("backup", tmp_path / "b.zip").exit_code == 0
+    assert len(cli("artifacts", "list", "--json").json()["bundles"]) >= 1
+    there = tmp_path / "there"
+    assert cli("--home", there, "restore", tmp_path / "b.zip").exit_code == 0
+    verified = cli("--home", there, "artifacts", "verify", "--json")
+    assert verified.exit_code == 0, verified.out
+    names = {path.name for path in (there / "artifacts").glob("*/*")}
+    assert "record" in names
+    assert not names & {"lock", "holder"}
+    assert len(names) == 2, "the record and one version"
 
 
 def test_caches_crash_bundles_locks_and_half_written_folders_are_left_out(
@@ -522,7 +572,8 @@ def test_a_home_moves_from_sqlite_to_postgresql_by_backup_and_restore(
     database.close()
     found = {item["name"]: item for item in cli("doctor", "--json").json()["findings"]}
     assert found["database"]["detail"].startswith(
-        f"{postgres_url}, app 0002-operations, memory 0001-memory, last backup"
+        f"{postgres_url}, app 0002-operations, language 0001-language, memory 0001-memory, "
+        "last backup"
     )
 
 
@@ -554,5 +605,10 @@ def test_the_doctor_names_a_damaged_database_and_makes_none(cli: Cli, home: Path
 def test_the_tables_of_this_version_come_about_in_a_new_database(tmp_path: Path) -> None:
     database = open_database("sqlite:///x.db", tmp_path)
     applied = migrate(database, ROOMS, now_ns=1, keep_in=tmp_path).applied
-    assert applied == ("app/0001-backups", "app/0002-operations", "memory/0001-memory")
+    assert applied == (
+        "app/0001-backups",
+        "app/0002-operations",
+        "language/0001-language",
+        "memory/0001-memory",
+    )
     database.close()

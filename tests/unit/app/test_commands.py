@@ -10,7 +10,8 @@ import typer
 
 from athena import __version__
 from athena.app import Context, _doctor, build_app
-from athena.errors import CoreError
+from athena.app._database import describe_database
+from athena.errors import CoreError, DatabaseDown
 from athena.platform.config import Config, config_keys, load_config
 
 if TYPE_CHECKING:
@@ -144,6 +145,23 @@ def test_the_doctor_sends_an_empty_home_to_the_sample_data(cli: Cli) -> None:
     result = cli("doctor")
     assert result.exit_code == 1
     assert "athena data sample" in result.out
+
+
+@pytest.mark.usefixtures("_one_dataset")
+def test_the_doctor_tells_a_database_that_is_down_from_one_that_is_damaged(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bad input: a server that nobody started; a backtest needs none."""
+    pytest.importorskip("pg8000", reason="the extra postgres is not installed")
+    monkeypatch.setenv("ATHENA_DATABASE__URL", "postgresql://somebody@127.0.0.1:1/nothing")
+    result = cli("doctor", "--json")
+    assert result.exit_code == 0
+    (finding,) = [item for item in result.json()["findings"] if item["name"] == "database"]
+    assert finding["status"] == "missing"
+    assert "to answer" in finding["detail"]
+    assert finding["fix"] == "start the server, or set database.url; then try again"
+    with pytest.raises(DatabaseDown, match="to answer"):
+        describe_database("postgresql://somebody@127.0.0.1:1/nothing", home)
 
 
 @pytest.mark.usefixtures("_one_dataset")

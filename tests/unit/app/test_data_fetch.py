@@ -171,10 +171,11 @@ def test_a_wrong_option_is_named_and_nothing_is_stored(  # noqa: PLR0913, PLR091
     assert list_datasets(home) == []
 
 
-def test_a_pair_that_kraken_lacks_is_exit_3(cli: Cli, server: KrakenServer) -> None:
+def test_a_pair_that_kraken_lacks_is_named_and_exit_2(cli: Cli, server: KrakenServer) -> None:
     server.faults["AssetPairs"] = [Fault(body=body(None, "EQuery:Unknown asset pair"))]
     result = cli(*arguments(server))
-    assert result.exit_code == 3
+    assert result.exit_code == 2
+    assert "trades, was BTC/USD" in result.err
     assert "Unknown asset pair" in result.err
     assert "check the symbol" in result.err
 

@@ -164,3 +164,15 @@ def test_a_flipped_byte_exits_1_with_its_place(cli: Cli, home: Path) -> None:
     result = cli("gains")
     assert result.exit_code == 1
     assert "journal segment 1, offset 52" in result.err
+
+
+def test_a_journal_that_was_set_aside_is_named_and_not_missing(cli: Cli, home: Path) -> None:
+    """Exit 1: it is there, and nothing of it is believed."""
+    over_new_year(home)
+    store = FileStore(home / "live" / "a-session" / JOURNAL_FOLDER)
+    for number in store.segments():
+        store.quarantine(number)
+    result = cli("gains")
+    assert result.exit_code == 1
+    assert "set aside as damaged" in result.err
+    assert "athena journal verify a-session" in result.err

@@ -82,6 +82,9 @@ def engine(home: Path) -> Iterator[FakeEngine]:
              "batches": "6", "every": "4h"},
         ),
         (("plan-stop", "4f2a"), "plan_stop", {"plan": "4f2a"}),
+        (("rebalance",), "rebalance", {}),
+        (("rebalance", "--skip"), "skip_rebalance", {}),
+        (("hodl", "btc"), "purchase", {"asset": "BTC"}),
     ],
 )  # fmt: skip
 def test_what_is_typed_reaches_the_engine_word_for_word(
@@ -102,6 +105,13 @@ def test_what_is_typed_reaches_the_engine_word_for_word(
         ("market", "BTC/USD", "up", "1"),
         ("twap", "BTC/USD", "buy", "1", "--slices", "0"),
         ("dca", "BTC/USD"),
+        ("market", "BTC/USD", "buy", "nan"),
+        ("market", "BTC/USD", "buy", "0"),
+        ("limit", "BTC/USD", "buy", "1", "nan"),
+        ("limit", "BTC/USD", "buy", "1", "60000", "--stop", "inf"),
+        ("stop", "BTC/USD", "sell", "1", "-5"),
+        ("twap", "BTC/USD", "buy", "1", "--window", "1 hour"),
+        ("dca", "BTC/USD", "money"),
     ],
 )
 def test_what_cannot_be_reaches_nobody(
@@ -109,6 +119,48 @@ def test_what_cannot_be_reaches_nobody(
 ) -> None:
     assert cli("order", *arguments, *WHY).exit_code == 2
     assert engine.done == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("market", "BTC/USD", "buy", "500", "--quote"), "buy BTC for 500 USD at market"),
+        (
+            ("limit", "BTC/USD", "sell", "0.5", "70000", "--post-only", "--slot", "core"),
+            "sell 0.5 BTC at 70000 USD or better, post only, slot core",
+        ),
+        (
+            ("stop", "BTC/USD", "sell", "0.5", "58000", "--limit", "57900"),
+            "sell 0.5 BTC once the price reaches 58000 USD, at 57900 USD or better",
+        ),
+        (
+            (
+                "twap",
+                "BTC/USD",
+                "buy",
+                "0.5",
+                "--slices",
+                "4",
+                "--window",
+                "20m",
+                "--stop",
+                "59000",
+            ),
+            "buy 0.5 BTC in 4 slices over 20m (TWAP), stop 59000 USD",
+        ),
+        (
+            ("vwap", "BTC/USD", "buy", "0.5", "--profile", "1,2", "--limit", "60000"),
+            "buy 0.5 BTC in slices by the volume expected (VWAP) at 60000 USD or better",
+        ),
+        (("dca", "ETH/USD", "1000"), "buy ETH for 1000 USD in 6 batches, one every 4h (DCA)"),
+        (("plan-stop", "4f2a"), "end plan 4f2a"),
+    ],
+)
+def test_a_request_is_said_as_a_sentence_with_its_units(
+    cli: Cli, engine: FakeEngine, arguments: tuple[str, ...], sentence: str
+) -> None:
+    del engine
+    assert f"{sentence} s1: executed" in cli("order", *arguments, *WHY).out.replace("\n", " ")
 
 
 def test_without_a_reason_nothing_is_asked(cli: Cli, engine: FakeEngine) -> None:

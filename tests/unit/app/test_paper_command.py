@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,9 @@ def test_a_session_trades_and_its_books_agree_with_the_venue(
 @pytest.mark.slow
 def test_the_same_command_goes_on_with_its_session(cli: Cli, options: tuple[str, ...]) -> None:
     first = cli("paper", *options, *FAST, "3m", "--json").json()
+    again = cli("paper", *options, "--speed", "50000", "--duration", "3m")
+    assert "begun with --speed 100000 and goes on with 50000" in again.err
+    assert "3 m" not in again.err
     second = cli("paper", *options, *FAST, "3m", "--json").json()
     assert (second["session"], second["resumed"]) == (first["session"], True)
     assert second["orders"] > first["orders"]
@@ -98,6 +102,38 @@ def test_orders_keep_their_reasons_after_a_restart(
     orders = cli("orders", "--all", "--json").json()["orders"]
     assert result["denied"] == len(orders) > 0
     assert {(item["state"], item["reason"]) for item in orders} == {("denied", "slippage")}
+
+
+@pytest.mark.parametrize(
+    ("interval", "duration", "reason"), [("1h", "2h", ""), ("1m", "60m", "cooldown")]
+)
+def test_the_first_entry_on_made_up_prices_meets_the_limits_as_they_come(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, interval: str, duration: str, reason: str
+) -> None:
+    """What the README shows fills; a walk of minutes moves too fast to be entered, and says so.
+
+    In neither does the volume of a day have to be waited for: it is known from before.
+    """
+    for name in BUSY:
+        monkeypatch.delenv(name)
+    options = ("--data", "mock", "--interval", interval, "--strategy", "sma_cross")
+    payload = cli("paper", *options, *FAST, duration, "--json").json()
+    assert (payload["fills"] > 0) is (not reason), payload
+    assert payload["findings"] == []
+    orders = cli("orders", "--all", "--json").json()["orders"]
+    assert [item["reason"] for item in orders if item["purpose"] == "entry"] == [reason]
+
+
+def test_a_machine_that_is_too_slow_says_how_fast_it_is(
+    cli: Cli, options: tuple[str, ...]
+) -> None:
+    """Late, never wrong: 27 hours of the session a second are more than any machine does."""
+    payload = cli("paper", *options, *FAST, "3m", "--json").json()
+    assert payload["speed"] == 100_000
+    assert 0 < payload["speed_reached"] < 90_000
+    result = cli("paper", *options, *FAST, "3m")
+    assert "this machine reaches --speed" in result.out
+    assert "not 100000" in result.out
 
 
 def test_a_strategy_that_raises_is_stopped_and_the_session_goes_on(
@@ -215,6 +251,8 @@ def test_what_operators_want_is_done_and_said(
         _request(Verb.CLOSE, symbol="DOGE/USD"),
         _request(Verb.APPROVE, decision="d"),
         _request(Verb.FLATTEN),
+        _request(Verb.HALT),
+        _request(Verb.RESUME),
     ]
     tick = Engine.tick
 
@@ -230,13 +268,20 @@ def test_what_operators_want_is_done_and_said(
     assert said["pause"].is_executed
     assert said["pause"].state_before["halts"] == []
     assert said["limit risk.positions_max"].is_executed
+    assert said["limit risk.positions_max"].text == "risk.positions_max is 3 from now on"
     assert not said["limit risk.nonsense"].is_executed
     assert "nonsense" in said["limit risk.nonsense"].text
     assert "BTC/USD" in said["close"].text
     assert not said["approve"].is_executed
     assert said["flatten"].is_executed
+    assert re.search(
+        r"order \d+ sells 0\.04\d* BTC at market|nothing is held", said["flatten"].text
+    )
+    assert "paused" in said["pause"].text
+    assert not said["resume"].is_executed, "a halt is not ended by this"
+    assert "--admin" in said["resume"].text
     assert payload["positions"] == {}
-    assert any("paused" in text for text in payload["halts"])
+    assert any("halted" in text for text in payload["halts"])
 
 
 @pytest.mark.slow

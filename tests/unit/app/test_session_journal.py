@@ -13,6 +13,7 @@ from athena.app.running._folders import write_session
 from athena.platform import file_lock
 from athena.research import FileStore
 from athena.trading import Command, digest_of, verify_journal
+from athena.trading._core import protection
 from athena.trading.live import LimitChanged, Operated
 from tests.gate_builder import SESSION, PaperSession
 
@@ -59,8 +60,27 @@ def test_a_session_replays_to_its_digest(cli: Cli, session: PaperSession) -> Non
     for option in ([], ["--from-snapshot"]):
         payload = cli("journal", "replay", SESSION, *option, "--json").json()
         assert payload["digest"] == digest_of(session.desk.session.core.s)
-    assert cli("journal", "replay", SESSION, "--json").json()["snapshots_compared"] >= 1
+    payload = cli("journal", "replay", SESSION, "--json").json()
+    assert payload["snapshots_compared"] >= 1
+    assert payload["effects"] > 0
     assert cli("journal", "replay", SESSION, "--compiled").exit_code == 2
+
+
+def test_another_version_s_effects_are_named_by_the_first_that_differs(
+    cli: Cli, session: PaperSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TR-33: an order that is sent twice moves neither state nor digest."""
+    session.close()
+    push = protection.push_effect
+
+    def twice(s: Any, kind: int, row: int) -> None:
+        push(s, kind, row)
+        push(s, kind, row)
+
+    monkeypatch.setattr(protection, "push_effect", twice)
+    result = cli("journal", "replay", SESSION)
+    assert result.exit_code == 1
+    assert "replay EffectRecord" in result.err
 
 
 def test_a_flipped_byte_of_a_session_is_named(cli: Cli, session: PaperSession, home: Path) -> None:

@@ -65,6 +65,26 @@ def test_stale_figures_are_marked_with_their_age(cli: Cli, home: Path, command: 
     assert "is process 4711 alive?" in cli(command).out
 
 
+def test_ages_go_by_the_clock_of_a_session_that_runs_faster_than_the_wall(
+    cli: Cli, home: Path
+) -> None:
+    """A session at speed 600 is days ahead: its newest price is not from the future."""
+    now_ns = SystemClock().now_ns()
+    ahead_ns = now_ns + 3 * 86_400 * NANOS
+    seen = replace(
+        snapshot(now_ns),
+        clock_ns=ahead_ns,
+        priced_ns=ahead_ns - 5 * NANOS,
+        reconciled_ns=ahead_ns - 30 * NANOS,
+    )
+    record(home, session_row("s1", now_ns), seen.row())
+    found = cli("status", "--json").json()["snapshot"]
+    assert 5 <= found["price_age_s"] < 15
+    assert found["is_price_stale"] is False
+    assert 30 <= found["reconciled_age_s"] < 40
+    assert "-" not in cli("status").out.partition("newest price")[2].partition("(")[2][:4]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_session_that_has_not_written_yet_shows_nothing_instead_of_zeros(
     cli: Cli, home: Path, command: str

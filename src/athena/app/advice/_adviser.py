@@ -7,7 +7,7 @@ that each suggestion stands for itself: nobody has acted on the ones before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -165,7 +165,8 @@ class Adviser:
         plan = SessionPlan(
             session_id=derive_id(assumption.root, "advice", 0)[:_ID_DIGITS],
             mode=assumption.mode.value,
-            instruments=assumption.instruments,
+            # As paper and live do: whatever a venue lends, a sale never goes beyond the holding.
+            instruments=[replace(item, is_margin=False) for item in assumption.instruments],
             instrument_limits=assumption.instrument_limits,
             strategies=strategy_slots(assumption.strategies),
             limits=assumption.limits,

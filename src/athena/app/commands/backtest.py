@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, redirect_stdout
+from functools import partial
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from athena.app._market_options import (
     FeeOption,
     FromOption,
     IntrabarOption,
+    Kind,
     KindOption,
     LimitFillOption,
     MarketOptions,
@@ -40,6 +42,9 @@ from athena.app._run_report import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athena.app._run_desk import DeskDiary
     from athena.research import BacktestRequest, BacktestResult
 
 
@@ -69,14 +74,19 @@ def backtest(  # noqa: PLR0913 - the options of the contract
     ] = None,
     engine: EngineOption = EngineChoice.AUTO,
     kind: KindOption = None,
+    desk: Annotated[
+        bool, typer.Option("--desk", help="Let the desk of agents decide, instead of a strategy.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a strategy over recorded bars, beside its baselines, and write a tear sheet.
+    """Run a strategy, or the desk of agents, over recorded bars, and write a tear sheet.
+
+    Its baselines stand beside it. With `--desk` every decision is kept in the run's folder, with
+    all that was said before it.
 
     Example: athena backtest --strategy sma_cross --data btc-usd-30m --param fast=20
     """
     from athena.platform import RandomIds, SystemClock
-    from athena.research import run_backtest
 
     context = Context.of(ctx, as_json=as_json)
     options = MarketOptions(
@@ -96,37 +106,76 @@ def backtest(  # noqa: PLR0913 - the options of the contract
         engine=engine,
         kind=kind,
     )
+    if desk:
+        _check_desk(ctx, kind)
     config = options.config(context)
     if report is not None:
         check_report_folder(report)
     context.start_logging()
     request = options.request(context)
     now_ns = SystemClock().now_ns()
-    run_id = new_run_id(now_ns, strategy, RandomIds().next_id())
+    run_id = new_run_id(now_ns, "desk" if desk else strategy, RandomIds().next_id())
     reports = RunReports(context, report)
+    diary, run = _runner(is_desk=desk)
     # What a strategy prints is talk: stdout carries the result and nothing else.
     with redirect_stdout(sys.stderr), ExitStack() as stack:
-        progress = RunProgress(context, stack)
-        result = run_backtest(
+        result = run(
             request,
             config,
             context.home,
             run_id=run_id,
             now_ns=now_ns,
-            on_progress=progress,
+            on_progress=RunProgress(context, stack),
             on_record=reports,
         )
-    _finish(context, request, result, reports)
+    _finish(context, request, result, reports, diary)
+
+
+def _runner(*, is_desk: bool) -> tuple[DeskDiary | None, Callable[..., BacktestResult]]:
+    """Return what runs, and what a desk writes down meanwhile."""
+    from athena.research import run_backtest
+
+    if not is_desk:
+        return None, run_backtest
+    from athena.app._run_desk import DeskDiary, run_desk
+
+    diary = DeskDiary()
+    return diary, partial(run_desk, diary)
+
+
+def _check_desk(ctx: typer.Context, kind: Kind | None) -> None:
+    """Refuse what contradicts `--desk`.
+
+    Raises:
+        InputError: a strategy or its kind was typed too.
+    """
+    from athena.errors import InputError
+
+    source = ctx.get_parameter_source("strategy")
+    is_typed = source is not None and source.name != "DEFAULT"
+    if is_typed or kind is not None:
+        message = f"expected --desk or {'--strategy' if is_typed else '--kind'}, was both"
+        raise InputError(message, hint="the desk chooses its strategies itself")
 
 
 def _finish(
-    context: Context, request: BacktestRequest, result: BacktestResult, reports: RunReports
+    context: Context,
+    request: BacktestRequest,
+    result: BacktestResult,
+    reports: RunReports,
+    diary: DeskDiary | None,
 ) -> None:
     """Say what came out."""
+    payload = run_payload(request.sources, result, reports)
+    decided: list[str] = []
+    if diary is not None:
+        payload["decisions"] = diary.to_values()
+        decided = diary.lines()
     context.output.say(*result.warnings)
     context.output.emit(
-        run_payload(request.sources, result, reports),
+        payload,
         *comparison_of(result),
+        *decided,
         *conclusion_of(result),
         f"report: {reports.places(result.folder)[0]}",
         _next_commands(result.record.run_id),

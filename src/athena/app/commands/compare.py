@@ -10,6 +10,7 @@ import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._output import Table
+from athena.errors import InputError
 
 if TYPE_CHECKING:
     from athena.research.comparison import Comparison, Contribution, RunResult
@@ -25,8 +26,12 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     ctx: typer.Context,
-    run_a: Annotated[str, typer.Argument(help="Id of the run to compare with.")],
-    run_b: Annotated[str, typer.Argument(help="Id of the run to explain; a gain is its.")],
+    run_a: Annotated[
+        str, typer.Argument(help="Id of the run to compare with; or of a session, alone.")
+    ],
+    run_b: Annotated[
+        str | None, typer.Argument(help="Id of the run to explain; a gain is its.")
+    ] = None,
     *,
     report: Annotated[
         Path | None, typer.Option(help="Folder for a page with both curves and the parts.")
@@ -35,12 +40,18 @@ def compare(
 ) -> None:
     """Split the gap between the profits of two runs into its causes, to the last unit.
 
+    A session, paper or live, is compared with the backtest of its strategy on the bars that it
+    saw: its whole journal is replayed on the way.
+
     Example: athena compare 20261120-142233-sma_cross-1f2e3d 20261120-142301-sma_cross-4a5b6c
     """
     from athena.app.commands.report import run_folder
     from athena.research.comparison import N_STAGES, compare_runs, open_runs
 
     context = Context.of(ctx, as_json=as_json)
+    if run_b is None:
+        _compare_session(context, run_a, report)
+        return
     folder_a, folder_b = run_folder(context, run_a), run_folder(context, run_b)
     with context.output.progress("comparing", N_STAGES, "stages") as progress:
         a, b = open_runs(folder_a, folder_b, context.home)
@@ -48,6 +59,19 @@ def compare(
     page = None if report is None else _write_page(report, found, folder_a, folder_b)
     said = [] if page is None else [f"page: {page}"]
     context.output.emit({**_payload(found), "report": page}, *_texts(found), *said)
+
+
+def _compare_session(context: Context, session: str, report: Path | None) -> None:
+    from athena.app.running import open_session_record
+    from athena.research.comparison import N_SESSION_STAGES, compare_session
+
+    if report is not None:
+        message = "expected --report with two runs, was with one session"
+        raise InputError(message, hint="leave it out, or name two runs: athena runs list")
+    record = open_session_record(context.home, session, context.config)
+    with context.output.progress("comparing", N_SESSION_STAGES, "stages") as progress:
+        found = compare_session(record, on_progress=progress)
+    context.output.emit({**_payload(found), "report": None}, *_texts(found))
 
 
 def _write_page(folder: Path, found: Comparison, folder_a: Path, folder_b: Path) -> Path:

@@ -11,8 +11,8 @@ import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._output import Table
-from athena.errors import InputError, MissingError
-from athena.platform import atomic_write_text, list_segments
+from athena.errors import CheckFailed, InputError, MissingError
+from athena.platform import atomic_write_text, list_segments, segments_set_aside
 
 if TYPE_CHECKING:
     from athena.app._gains import GainsReport, OpenLot
@@ -114,10 +114,30 @@ def _folder(context: Context, run: str | None) -> Path:
         if run in {None, folder.parent.name}
     ]
     if not found:
+        _refuse_damaged(context, run)
         named = "a journal" if run is None else f"the journal of {run!r}"
         message = f"expected {named} in {context.home}, was none"
         raise MissingError(message, hint="athena runs list; athena backtest makes one")
     return max(found, key=_written_ns)
+
+
+def _refuse_damaged(context: Context, run: str | None) -> None:
+    """Say so where the only journal is one that was damaged and set aside.
+
+    Raises:
+        CheckFailed: it is.
+    """
+    from athena.research import JOURNAL_FOLDER
+
+    damaged = [
+        folder.parent.name
+        for place in _PLACES
+        for folder in (context.home / place).glob(f"*/{JOURNAL_FOLDER}")
+        if run in {None, folder.parent.name} and segments_set_aside(folder)
+    ]
+    if damaged:
+        message = f"expected a sound journal of {damaged[0]}, was one set aside as damaged"
+        raise CheckFailed(message, hint=f"athena journal verify {damaged[0]}")
 
 
 def _written_ns(folder: Path) -> tuple[int, str]:

@@ -71,7 +71,8 @@ def replay(
 ) -> None:
     """Rebuild a run from its journal and its bars, or a session from its journal alone.
 
-    Exit 1 names the first difference. A session's snapshots are made again and compared.
+    Exit 1 names the first record that differs. What a session's core wanted of the venue and its
+    snapshots are made again and compared: so a new version is held against what an old one did.
 
     Example: athena journal replay 20261120-142233-sma_cross
     """
@@ -125,10 +126,12 @@ def _replay_session(
             "run": run,
             "digest": digest,
             "events": folded.n_events,
+            "effects": folded.n_effects,
             "snapshots_compared": folded.n_compared,
         },
-        f"{run}: {folded.n_events:,} records replay to the journal's end; "
-        f"{folded.n_compared} snapshots were made again and are equal",
+        f"{run}: {folded.n_events:,} records replay to the journal's end",
+        f"made again and equal: {folded.n_effects:,} effects (orders, amendments, cancels), "
+        f"{folded.n_compared} of the snapshots",
         f"digest: {digest}",
     )
 

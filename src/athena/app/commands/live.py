@@ -9,11 +9,13 @@ import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._market_options import ParamOption, parse_parameters
+from athena.app.commands.paper import leave, lines_of, payload_of, starting
 from athena.errors import RefusedError
 
 if TYPE_CHECKING:
     from athena.app._live_gate import Checked, LiveRequest
-    from athena.app.running import PaperRequest
+    from athena.app._signals import Caught
+    from athena.app.running import PaperRequest, RunResult
     from athena.platform.config import Config
 
 _REFUSED = 4
@@ -58,23 +60,26 @@ def live(  # noqa: PLR0913 - the options of a command
 
     Example: athena live --check --strategy sma_cross --symbol BTC/USD
     """
-    from athena.app._live_gate import LiveRequest, check, check_start
-    from athena.domain import parse_interval_ns
-
     context = Context.of(ctx, as_json=as_json)
-    config = context.config
-    context.start_logging()
-    request = LiveRequest.of(config, strategy, param or (), symbol or (), interval)
-    if only_check:
-        checked = check(context, config, request)
-        context.output.emit(checked.to_values(), checked.table(), _verdict(checked))
-        if not checked.report.is_open:
-            raise typer.Exit(_REFUSED)
-        return
-    duration_ns = None if duration is None else parse_interval_ns(duration)
-    _refuse(check_start(context, config, request))
-    _confirm(context, request, confirm)
-    _trade(context, config, _asked(request, duration_ns, wants_new=new))
+    with starting(context, _VENUE) as caught:
+        from athena.app._live_gate import LiveRequest, check, check_start
+        from athena.domain import parse_interval_ns
+
+        config = context.config
+        context.start_logging()
+        request = LiveRequest.of(config, strategy, param or (), symbol or (), interval)
+        if only_check:
+            checked = check(context, config, request)
+            context.output.emit(checked.to_values(), checked.table(), _verdict(checked))
+            if not checked.report.is_open:
+                raise typer.Exit(_REFUSED)
+            return
+        duration_ns = None if duration is None else parse_interval_ns(duration)
+        _refuse(check_start(context, config, request))
+        _confirm(context, request, confirm)
+        result = _trade(context, config, _asked(request, duration_ns, wants_new=new), caught)
+    context.output.emit(payload_of(result, _VENUE), *lines_of(result))
+    leave(result)
 
 
 def _verdict(checked: Checked) -> str:
@@ -136,13 +141,11 @@ def _asked(request: LiveRequest, duration_ns: int | None, *, wants_new: bool) ->
     )
 
 
-def _trade(context: Context, config: Config, request: PaperRequest) -> None:
+def _trade(context: Context, config: Config, request: PaperRequest, caught: Caught) -> RunResult:
     from athena.app._live_gate import live_keys
-    from athena.app.commands.paper import leave, lines_of, payload_of
     from athena.app.running import Asked, KrakenDoor, run_over_kraken
     from athena.domain import RunMode
 
     door = KrakenDoor(config.venues.kraken.url, live_keys(), RunMode.LIVE)
-    result = run_over_kraken(Asked(request, config, context.home, context.output.say), door)
-    context.output.emit(payload_of(result, _VENUE), *lines_of(result))
-    leave(result)
+    asked = Asked(request, config, context.home, context.output.say, caught)
+    return run_over_kraken(asked, door)

@@ -228,12 +228,12 @@ def approve(  # noqa: PLR0913 - the options of a command
 
     Example: athena approve 4f2a --reason "agrees with my view"
     """
-    from athena.app._operating import Asked, operate
+    from athena.app._operating import Asked, operate, positive
     from athena.app.live import Verb
 
     context = _begin(ctx, as_json=as_json)
     asked = Asked(reason, session, confirm, wait)
-    size = {} if quantity is None else {"quantity": _positive(quantity)}
+    size = {} if quantity is None else {"quantity": positive(quantity, "quantity")}
     operate(context, Verb.APPROVE, asked, {"decision": decision, **size})
 
 
@@ -288,21 +288,6 @@ def _begin(ctx: typer.Context, *, as_json: bool) -> Context:
     context = Context.of(ctx, as_json=as_json)
     context.start_logging()
     return context
-
-
-def _positive(text: str) -> str:
-    """Return a quantity as it is kept.
-
-    Raises:
-        InputError: it is no number above 0.
-    """
-    from athena.domain import format_decimal, parse_decimal
-
-    quantity = parse_decimal(text, what="quantity")
-    if quantity <= 0:
-        message = f"expected a quantity > 0, was {text}"
-        raise InputError(message)
-    return format_decimal(quantity)
 
 
 def _checked_limit(context: Context, change: str) -> tuple[str, str]:

@@ -169,7 +169,7 @@ def log(
         (
             item["at"][:19],
             item["operator"],
-            " ".join((item["verb"], *item["arguments"].values())),
+            _what(item["verb"], item["arguments"]),
             item["outcome"],
             item["detail"],
             item["reason"],
@@ -184,3 +184,13 @@ def log(
     )
     if broken is not None:
         raise typer.Exit(1)
+
+
+def _what(verb: str, arguments: dict[str, str]) -> str:
+    """Say what was asked for; a verb of another version, or without its arguments, as it is."""
+    from athena.app.live import Verb, Wish, sentence_of
+
+    try:
+        return sentence_of(Wish("", Verb(verb), "", arguments))
+    except (ValueError, KeyError):
+        return " ".join((verb, *arguments.values()))

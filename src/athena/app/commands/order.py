@@ -10,6 +10,9 @@ import typer
 from athena.app._context import Context, JsonOption
 
 _DEFAULT_WAIT_S = 5.0
+# What has to be a number above 0, and what a span of time, before anybody is asked.
+_NUMBERS = ("quantity", "quote_amount", "limit", "trigger", "stop", "target")
+_SPANS = {"every", "window"}
 _SIDE = Literal["buy", "sell"]
 _Symbol = Annotated[str, typer.Argument(help="Symbol, such as BTC/USD.")]
 _Side = Annotated[_SIDE, typer.Argument(help="Direction.")]
@@ -46,6 +49,8 @@ def register(app: typer.Typer) -> None:
     group.command("dca")(dca)
     group.command("plans")(plans)
     group.command("plan-stop")(plan_stop)
+    group.command("rebalance")(rebalance)
+    group.command("hodl")(hodl)
     app.add_typer(group, name="order")
 
 
@@ -281,6 +286,41 @@ def plan_stop(  # noqa: PLR0913 - the options of a command
     _ask(ctx, "plan_stop", {"plan": plan}, reason, session, wait, as_json=as_json)
 
 
+def rebalance(  # noqa: PLR0913 - the options of a command
+    ctx: typer.Context,
+    *,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="Leave the next one out; one under way is stopped.")
+    ] = False,
+    reason: _Reason = None,
+    session: _Session = None,
+    wait: _Wait = _DEFAULT_WAIT_S,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the core book's weights right now, however little they are off; only for an admin.
+
+    Example: athena order rebalance --reason "new money came"
+    """
+    verb = "skip_rebalance" if skip else "rebalance"
+    _ask(ctx, verb, {}, reason, session, wait, as_json=as_json)
+
+
+def hodl(  # noqa: PLR0913 - the options of a command
+    ctx: typer.Context,
+    asset: Annotated[str, typer.Argument(help="Coin of the bags, such as BTC.")],
+    *,
+    reason: _Reason = None,
+    session: _Session = None,
+    wait: _Wait = _DEFAULT_WAIT_S,
+    as_json: JsonOption = False,
+) -> None:
+    """Buy now what profits are set aside for, below its least purchase too; only for an admin.
+
+    Example: athena order hodl BTC --reason "before the weekend"
+    """
+    _ask(ctx, "purchase", {"asset": asset.upper()}, reason, session, wait, as_json=as_json)
+
+
 def _order(symbol: str, side: str, kind: str, **prices: str | None) -> dict[str, str]:
     given = {name: text for name, text in prices.items() if text is not None}
     return {"symbol": symbol.upper(), "side": side, "type": kind, **given}
@@ -309,9 +349,14 @@ def _ask(  # noqa: PLR0913, PLR0917 - the options that all share
     *,
     as_json: bool,
 ) -> None:
-    from athena.app._operating import Asked, operate
+    from athena.app._operating import Asked, operate, positive
     from athena.app.live import Verb
+    from athena.domain import parse_interval_ns
 
     context = Context.of(ctx, as_json=as_json)
     context.start_logging()
-    operate(context, Verb(verb), Asked(reason, session, "", wait_s), arguments)
+    numbers = {name: positive(arguments[name], name) for name in _NUMBERS if name in arguments}
+    for name in _SPANS & set(arguments):
+        parse_interval_ns(arguments[name])
+    asked = Asked(reason, session, "", wait_s)
+    operate(context, Verb(verb), asked, {**arguments, **numbers})

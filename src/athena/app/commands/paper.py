@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,11 +11,13 @@ import typer
 
 from athena.app._context import Context, JsonOption
 from athena.app._market_options import ParamOption, SeedOption, parse_parameters
+from athena.app._signals import Interrupted, catching_signals
 from athena.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from athena.app._signals import Caught
     from athena.app.running import Asked, RunResult
 
 _SPEED_MAX = 100
@@ -81,33 +84,52 @@ def paper(  # noqa: PLR0913 - the options of the contract
 
     Example: athena paper --data mock --interval 1h --speed 3600 --duration 48h
     """
-    from athena.app._venue_feed import read_faults
-    from athena.app.running import Asked, PaperRequest, run_paper_here
-    from athena.domain import parse_decimal, parse_interval_ns
-
     context = Context.of(ctx, as_json=as_json)
-    config = context.load({"run.seed": seed, "session.paper_cash": cash}).config
-    context.start_logging()
-    symbols = list(symbol or ())
-    if not symbols and not data:
-        symbols = [item.strip() for item in config.session.symbols.split(",")]
-    request = PaperRequest(
-        strategy=strategy or config.session.strategy,
-        parameters=parse_parameters(param or ()),
-        symbols=symbols,
-        data=data or (),
-        interval_ns=None if interval is None else parse_interval_ns(interval),
-        speed=speed,
-        duration_ns=None if duration is None else parse_interval_ns(duration),
-        cash=parse_decimal(str(config.session.paper_cash), what="--cash"),
-        faults=None if faults == "none" else read_faults(faults),
-        wants_new=new,
-        arguments=sys.argv[1:],
-    )
-    asked = Asked(request, config, context.home, context.output.say)
-    result = _over_sockets(asked) if venue is PaperVenue.KRAKEN else run_paper_here(asked)
+    with starting(context, venue) as caught:
+        from athena.app._venue_feed import read_faults
+        from athena.app.running import Asked, PaperRequest, run_paper_here
+        from athena.domain import parse_decimal, parse_interval_ns
+
+        config = context.load({"run.seed": seed, "session.paper_cash": cash}).config
+        context.start_logging()
+        symbols = list(symbol or ())
+        if not symbols and not data:
+            symbols = [item.strip() for item in config.session.symbols.split(",")]
+        request = PaperRequest(
+            strategy=strategy or config.session.strategy,
+            parameters=parse_parameters(param or ()),
+            symbols=symbols,
+            data=data or (),
+            interval_ns=None if interval is None else parse_interval_ns(interval),
+            speed=speed,
+            duration_ns=None if duration is None else parse_interval_ns(duration),
+            cash=parse_decimal(str(config.session.paper_cash), what="--cash"),
+            faults=None if faults == "none" else read_faults(faults),
+            wants_new=new,
+            arguments=sys.argv[1:],
+        )
+        asked = Asked(request, config, context.home, context.output.say, caught)
+        result = _over_sockets(asked) if venue is PaperVenue.KRAKEN else run_paper_here(asked)
     context.output.emit(payload_of(result, venue), *lines_of(result))
     leave(result)
+
+
+@contextmanager
+def starting(context: Context, venue: str) -> Iterator[Caught]:
+    """Catch signals while a session is put together: one that comes then ends it, and says so.
+
+    Raises:
+        Exit: with 130 or 143, once it was said.
+    """
+    with catching_signals() as caught:
+        try:
+            yield caught
+        except Interrupted as interrupted:
+            values = {"session": "", "venue": venue, "end_reason": str(interrupted)}
+            nothing = dict.fromkeys(("orders", "denied", "fills", "steps"), 0)
+            words = f"{interrupted} while the session was put together; nothing was sent"
+            context.output.emit({**values, **nothing}, words)
+            raise typer.Exit(_SIGNALLED + caught.number) from None
 
 
 def _over_sockets(asked: Asked) -> RunResult:
@@ -151,16 +173,20 @@ def payload_of(result: RunResult, venue: str) -> dict[str, Any]:
         "halts": list(result.halts),
         "alerts": dict(result.alerts),
         "stopped_strategies": list(result.crashed),
+        "speed": result.speed,
+        "speed_reached": round(result.speed_reached, 3),
         "digest": result.digest,
     }
 
 
 def lines_of(result: RunResult) -> Sequence[str]:
     """Return what came of a session, for a person."""
+    from athena.app.running import behind_text, is_behind
     from athena.domain import format_decimal
 
     if result.equity is None:
         return [f"session {result.session_id}: {result.end_reason}; the account was not read yet"]
+    asked, reached = result.speed, result.speed_reached
     held = ", ".join(f"{format_decimal(v)} {k}" for k, v in result.positions.items())
     return [
         f"session {result.session_id}: {result.end_reason}",
@@ -169,6 +195,7 @@ def lines_of(result: RunResult) -> Sequence[str]:
         *(f"violation: {text}" for text in result.violations),
         *(f"not trading: {text}" for text in (*result.halts, *result.findings)),
         *(f"stopped: strategy {name} raised" for name in result.crashed),
+        *([behind_text(reached, asked)] if is_behind(reached, asked) else []),
         "books and venue agree" if not result.violations else "books and venue differ",
     ]
 

@@ -104,10 +104,10 @@ def _report(summary: SimulationSummary, faults: str) -> list[str | Table]:
         ["lost", f"{summary.lost:,}"],
         ["doubled", f"{summary.doubled:,}"],
         ["limit breaches", f"{summary.breaches:,}"],
-        ["unprotected beyond the deadline", f"{summary.unprotected_s:,.0f} s"],
+        ["unprotected beyond 2 s, summed over positions", f"{summary.unprotected_s:,.0f} s"],
         ["with a violation", f"{len(summary.failing):,}"],
     ]
-    parts: list[str | Table] = [Table(["", ""], rows)]
+    parts: list[str | Table] = [Table(["figure", ">value"], rows)]
     for result, violation in summary.failing[:_SHOWN]:
         parts.append(f"{_name(result)}: {violation}")
     seeds = _failing_seeds(summary)

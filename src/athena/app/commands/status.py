@@ -106,8 +106,8 @@ def positions(
         "symbol", "strategy", "side", ">quantity", ">entry", ">mark", ">unrealised", ">stop",
         ">target",
     )  # fmt: skip
-    rows = [shown.position_cells(item, seen.now_ns) for item in found]
-    values = [shown.position_values(item, seen.now_ns) for item in found]
+    rows = [shown.position_cells(item, seen.session_ns) for item in found]
+    values = [shown.position_values(item, seen.session_ns) for item in found]
     _emit(
         context,
         seen,
@@ -127,8 +127,8 @@ def balances(ctx: typer.Context, *, session: _Session = None, as_json: JsonOptio
     with shown.looking(context, session) as (seen, _):
         pass
     found = seen.snapshot.balances if seen.snapshot else ()
-    rows = [shown.balance_cells(item, seen.now_ns) for item in found]
-    values = [shown.balance_values(item, seen.now_ns) for item in found]
+    rows = [shown.balance_cells(item, seen.session_ns) for item in found]
+    values = [shown.balance_values(item, seen.session_ns) for item in found]
     columns = ("currency", ">total", ">free", "seen")
     _emit(
         context, seen, {"balances": values}, Table(columns, rows) if rows else "no balances known"

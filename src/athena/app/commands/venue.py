@@ -62,7 +62,7 @@ def serve(  # noqa: PLR0913 - the options of the contract
     ] = None,
     history: Annotated[
         int, typer.Option(min=0, help="Bars that are over at the start; at most half the data.")
-    ] = 720,
+    ] = 4_320,
     state: Annotated[
         Path | None, typer.Option(help="File to go on from, and to save to at the end.")
     ] = None,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import athena
-from athena.platform import storage_errors
+from athena.platform import package_sha256
 from athena.research.sweep import source_sha256
 
 if TYPE_CHECKING:
@@ -85,22 +82,10 @@ def take_fingerprint(
         for item in strategies
     ]
     return Fingerprint(
-        code=_code_sha256(),
+        code=package_sha256(),
         limits=_sha256(risk.model_dump(mode="json")),
         strategies=_sha256({"strategies": chosen, "markets": list(markets)}),
     )
-
-
-@cache
-def _code_sha256() -> str:
-    # Once a process: what changes on the disk later is not what runs here.
-    root = Path(athena.__file__).parent
-    sha256 = hashlib.sha256()
-    with storage_errors(root):
-        for file in sorted(root.rglob("*.py")):
-            sha256.update(f"{file.relative_to(root).as_posix()}\0".encode())
-            sha256.update(file.read_bytes())
-    return sha256.hexdigest()
 
 
 def _sha256(values: Mapping[str, object]) -> str:

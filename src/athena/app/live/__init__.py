@@ -40,7 +40,6 @@ from athena.app.live._orders import (
     CORE_SLOT,
     MANUAL_SLOT,
     ORDERING,
-    describe_plan,
     ordered_answer,
     plans_seen,
     to_ordered,
@@ -55,8 +54,10 @@ from athena.app.live._rows import (
     StatusRow,
     alert_row,
 )
+from athena.app.live._sentences import sentence_of
 from athena.app.live._sessions import (
     choose_session,
+    end_sessions,
     fills_of,
     find_session,
     find_snapshot,
@@ -131,7 +132,7 @@ __all__ = [
     "clear_halt",
     "count_pending",
     "count_request",
-    "describe_plan",
+    "end_sessions",
     "enrol_home",
     "fills_of",
     "find_break",
@@ -156,6 +157,7 @@ __all__ = [
     "read_halt",
     "read_token",
     "revoke",
+    "sentence_of",
     "shown_session",
     "this_door",
     "to_limit_changed",

@@ -9,6 +9,7 @@
 | `limit` | a `LimitChanged` event, with the value in the core's unit |
 | `order` | a `Wanted` event, keyed by the request, which the risk engine judges |
 | `plan`, `plan_stop` | `PlanStarted`, whose plan has the request's id, and `PlanStopped` |
+| `rebalance`, `skip_rebalance`, `purchase` | `RebalanceAsked`, `PurchaseAsked` |
 | `approve`, `reject` | an answer to the desk about a decision, which then passes the risk engine |
 """
 
@@ -66,4 +67,5 @@ def to_operated(request: Request, symbols: Sequence[str], ts_ns: int) -> Operate
         by=request.operator,
         reason=wish.reason,
         argument=argument,
+        correlation_id=request.id,
     )

@@ -11,6 +11,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from athena.app.live._inbox import Answer
+from athena.app.live._sentences import denial_sentence, plan_sentence
 from athena.app.live._snapshot import PlanSeen
 from athena.app.live._wishes import Verb
 from athena.domain import (
@@ -38,7 +39,14 @@ from athena.trading.algorithms import (
     twap_plan,
     vwap_plan,
 )
-from athena.trading.live import PlanStarted, PlanStopped, RunningPlan, Wanted
+from athena.trading.live import (
+    PlanStarted,
+    PlanStopped,
+    PurchaseAsked,
+    RebalanceAsked,
+    RunningPlan,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +60,17 @@ if TYPE_CHECKING:
 MANUAL_SLOT = "manual"
 CORE_SLOT = "core"
 BAGS_SLOT = "bags"
-ORDERING = frozenset({Verb.ORDER, Verb.PLAN, Verb.PLAN_STOP})
+ORDERING = frozenset(
+    {
+        Verb.ORDER,
+        Verb.PLAN,
+        Verb.PLAN_STOP,
+        Verb.REBALANCE,
+        Verb.SKIP_REBALANCE,
+        Verb.PURCHASE,
+    }
+)
+Ordered = Wanted | PlanStarted | PlanStopped | RebalanceAsked | PurchaseAsked
 _SLICES_MAX = 500
 _LAST_NS = 30 * 24 * HOUR_NS  # longest window of a TWAP
 _SHORTEST_NS = MINUTE_NS
@@ -75,9 +93,7 @@ class _Place:
     slot_index: int
 
 
-def to_ordered(
-    request: Request, session: Session, ts_ns: int
-) -> Wanted | PlanStarted | PlanStopped:
+def to_ordered(request: Request, session: Session, ts_ns: int) -> Ordered:
     """Return the event of a request whose verb is in `ORDERING`.
 
     Raises:
@@ -87,6 +103,10 @@ def to_ordered(
         return to_wanted(request, session, ts_ns)
     if request.wish.verb is Verb.PLAN:
         return to_plan_started(request, session, ts_ns)
+    if request.wish.verb is Verb.PURCHASE:
+        return to_purchase_asked(request, session, ts_ns)
+    if request.wish.verb in {Verb.REBALANCE, Verb.SKIP_REBALANCE}:
+        return to_rebalance_asked(request, session, ts_ns)
     return to_plan_stopped(request, session, ts_ns)
 
 
@@ -153,39 +173,91 @@ def to_plan_stopped(request: Request, session: Session, ts_ns: int) -> PlanStopp
     return PlanStopped(found[0], ts_ns, request.operator, request.wish.reason)
 
 
-def ordered_answer(event: Wanted | PlanStarted | PlanStopped, session: Session) -> Answer:
+def to_rebalance_asked(request: Request, session: Session, ts_ns: int) -> RebalanceAsked:
+    """Return the event of a request with the verb `rebalance` or `skip_rebalance`.
+
+    Raises:
+        InputError: the session rebalances nothing, or is at it already.
+    """
+    is_wanted = request.wish.verb is Verb.REBALANCE
+    if session.plans.rules.rebalance is None:
+        message = "expected a session that rebalances, was one without weights"
+        raise InputError(message, hint="rebalance.weights in the configuration, then --new")
+    if is_wanted and session.plans.rebalancing.is_under_way:
+        message = "expected no rebalance under way, was one"
+        raise InputError(message, hint="athena order plans shows it")
+    return RebalanceAsked(is_wanted, ts_ns, request.operator, request.wish.reason)
+
+
+def to_purchase_asked(request: Request, session: Session, ts_ns: int) -> PurchaseAsked:
+    """Return the event of a request with the verb `purchase`; `asset` is a coin of the bags.
+
+    Raises:
+        InputError: the session keeps no bags, none of that coin, or nothing is pending for it.
+    """
+    rules, bags = session.plans.rules.hodl, session.plans.bags
+    if rules is None or bags is None:
+        message = "expected a session that keeps bags, was one without"
+        raise InputError(message, hint="hodl.is_enabled in the configuration, then --new")
+    names = [asset.name for asset in rules.assets]
+    wanted = request.wish.arguments.get("asset", "")
+    if wanted not in names:
+        message = f"expected one of {', '.join(names)}, was {wanted!r}"
+        raise InputError(message)
+    asset = names.index(wanted)
+    if bags.bags[asset].pending <= 0:
+        message = f"expected profits that wait to become {wanted}, was none"
+        raise InputError(message, hint="they come of closed trades: athena gains")
+    return PurchaseAsked(asset, ts_ns, request.operator, request.wish.reason)
+
+
+def ordered_answer(event: Ordered, session: Session) -> Answer:
     """Say what a session did with the event of a request; asked right after it was told."""
+    if isinstance(event, RebalanceAsked | PurchaseAsked):
+        return Answer(is_executed=True, text=_asked_text(event, session))
     if isinstance(event, PlanStopped):
         return Answer(is_executed=True, text=f"plan {event.plan_id} asks for nothing more")
     if isinstance(event, PlanStarted):
         if not session.plans.knows(event.plan.id):
-            return Answer(is_executed=False, text="too many plans run; stop one first")
+            n = len(session.plans.running_ids())
+            text = f"the plan was not begun: {n} plans run, stop one first"
+            return Answer(is_executed=False, text=text)
         instrument = session.instruments[event.plan.order.instrument]
-        return Answer(is_executed=True, text=describe_plan(event.plan, instrument))
+        return Answer(is_executed=True, text=plan_sentence(event.plan, instrument))
+    return _wanted_answer(event, session)
+
+
+def _wanted_answer(event: Wanted, session: Session) -> Answer:
+    """Say what the risk engine made of an order."""
     number, code = session.last_verdict
     if code is DenialCode.DUPLICATE_INTENT:
         text = "it was taken already, before the engine began again: athena orders --all"
         return Answer(is_executed=True, text=text)
     if code is not None:
-        return Answer(is_executed=False, text=f"the risk engine denied it: {code.value}")
+        return Answer(is_executed=False, text=denial_sentence(code))
     instrument = session.instruments[event.intent.instrument]
     row = session.core.row_of(number)
     lots = session.core.s.orders[row, at.LOTS]
     quantity = format_decimal(instrument.lots_to_quantity(lots))
-    text = f"order {number}: {event.intent.side.value} {quantity} {instrument.symbol}"
+    text = f"order {number}: {event.intent.side.value} {quantity} {instrument.base}"
     if lots < event.intent.lots:
         asked = format_decimal(instrument.lots_to_quantity(event.intent.lots))
-        text += f"; the risk engine allows no more, {asked} was asked for"
+        text += f"; the risk engine allows no more, {asked} {instrument.base} was asked for"
     return Answer(is_executed=True, text=text)
 
 
-def describe_plan(plan: Plan, instrument: Instrument) -> str:
-    """Say in one line what a plan will do."""
-    n = sum(1 for part in plan.parts if part)
-    side, kind = plan.order.side.value, plan.kind.value.upper()
-    every_s = plan.interval_ns // 10**9
-    text = f"plan {plan.id}: {kind}, {side} {instrument.symbol} in {n} orders {every_s} s apart"
-    return f"{text}; {plan.remark}" if plan.remark else text
+def _asked_text(event: RebalanceAsked | PurchaseAsked, session: Session) -> str:
+    judged = "as far as the risk engine allows; athena status tells what came of it"
+    if isinstance(event, PurchaseAsked):
+        rules, bags = session.plans.rules.hodl, session.plans.bags
+        if rules is None or bags is None:
+            return judged
+        amount = format_decimal(from_money(bags.bags[event.asset].pending))
+        quote, name = session.instruments[0].quote, rules.assets[event.asset].name
+        return f"{amount} {quote} become {name} now, {judged}"
+    if event.is_wanted:
+        return f"the weights are looked at now and put right, {judged}"
+    return "no rebalance before the rest after one has passed"
 
 
 def plans_seen(session: Session) -> tuple[PlanSeen, ...]:

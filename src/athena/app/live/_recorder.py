@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from athena.app.live._rows import row_columns, row_key, upsert
-from athena.errors import AthenaError
+from athena.errors import AthenaError, DatabaseDown
 from athena.platform import get_logger, known_secrets, mask_text
 
 if TYPE_CHECKING:
@@ -36,11 +36,14 @@ class RecorderState:
         n_waiting: rows that are not in the database yet.
         n_lost: rows that found no room; the journal still holds what they say.
         fault: why the last attempt to write failed; empty when it did not.
+        n_anew: how often the database had to be opened anew; it may be another one since, which
+            knows nothing of what was written before.
     """
 
     n_waiting: int
     n_lost: int
     fault: str
+    n_anew: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Recorder:
         self._changed = threading.Condition()
         self._waiting: dict[Key, _Waiting] = {}
         self._n_lost = 0
+        self._n_anew = 0
         self._fault = ""
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="athena-recorder", daemon=True)
@@ -114,7 +118,10 @@ class Recorder:
         with self._changed:
             is_dead = not (self._thread.is_alive() or self._is_closing)
             return RecorderState(
-                len(self._waiting), self._n_lost, _ENDED if is_dead else self._fault
+                len(self._waiting),
+                self._n_lost,
+                _ENDED if is_dead else self._fault,
+                self._n_anew,
             )
 
     def wait_until_written(self, timeout_s: float) -> bool:
@@ -144,6 +151,9 @@ class Recorder:
                     _write(database, batch)
                 except AthenaError as error:
                     # Whatever kept it from the database may pass, a full disk too.
+                    if isinstance(error, DatabaseDown) and database is not None:
+                        self._let_go(database)
+                        database = None
                     pause_s = min(max(_FIRST_PAUSE_S, 2 * pause_s), _LONGEST_PAUSE_S)
                     if self._note_failure(error):
                         return
@@ -154,6 +164,13 @@ class Recorder:
             if database is not None:
                 with suppress(AthenaError):  # nothing is written any more
                     database.close()
+
+    def _let_go(self, database: Database) -> None:
+        """Close a database that is gone, so that it is opened anew."""
+        with suppress(AthenaError):  # it is gone
+            database.close()
+        with self._changed:
+            self._n_anew += 1
 
     def _next_batch(self, pause_s: float) -> dict[Key, _Waiting]:
         """Wait for rows, after a failure for a while first; empty when it is time to end."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from athena.app.live._snapshot import Snapshot
-    from athena.platform.database import Transaction
+    from athena.platform.database import Database, Transaction
 
 _START_HINT = "athena paper"
 # The states that an order never leaves; trading.md, section 4.
@@ -35,6 +35,9 @@ _WORKING = (
     "session = :session AND state NOT IN ("
     + ", ".join(f"'{state}'" for state in _FINAL)
     + ") ORDER BY number"
+)
+_END_ALL = (
+    "UPDATE app_sessions SET ended_ns = :now_ns, end_reason = :reason WHERE ended_ns IS NULL"
 )
 _OPEN = "ended_ns IS NULL ORDER BY started_ns DESC, id LIMIT 100"
 
@@ -71,6 +74,12 @@ def choose_session(transaction: Transaction, named: str | None, *, now_ns: int) 
     if not found:
         raise no_session(named)
     return only_session(found)
+
+
+def end_sessions(database: Database, *, now_ns: int, reason: str) -> None:
+    """Note of every session that has not ended that it has: no engine will ever write of it."""
+    with database.write() as transaction:
+        transaction.execute(_END_ALL, {"now_ns": now_ns, "reason": reason})
 
 
 def shown_session(transaction: Transaction, named: str | None, *, now_ns: int) -> SessionRow:

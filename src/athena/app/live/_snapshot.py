@@ -105,7 +105,9 @@ class Snapshot:
 
     Attributes:
         session: its id.
-        updated_ns: when this was written, the engine's clock.
+        updated_ns: when this was written, the machine's clock.
+        clock_ns: what the session's own clock said then, by which all its other times are; it
+            runs as fast as the session. None where an older version wrote it.
         pid: of the engine.
         digest: of the state transitions so far.
         equity, cash: in `quote`; None when not known (C16), never 0 instead.
@@ -138,6 +140,15 @@ class Snapshot:
     balances: tuple[BalanceSeen, ...] = ()
     limits: tuple[LimitUse, ...] = ()
     plans: tuple[PlanSeen, ...] = ()
+    clock_ns: int | None = None
+
+    def session_ns(self, now_ns: int) -> int:
+        """Return the time by the session's clock; since the last figures it goes like the wall's.
+
+        Args:
+            now_ns: by the machine's clock.
+        """
+        return now_ns if self.clock_ns is None else self.clock_ns + now_ns - self.updated_ns
 
     def row(self) -> StatusRow:
         """Return the row that keeps it; every digit of a decimal is kept (C12)."""

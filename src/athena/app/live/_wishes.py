@@ -29,6 +29,9 @@ class Verb(StrEnum):
     ORDER = "order"
     PLAN = "plan"
     PLAN_STOP = "plan_stop"
+    REBALANCE = "rebalance"
+    SKIP_REBALANCE = "skip_rebalance"
+    PURCHASE = "purchase"
 
 
 # What only takes risk away stands until it is read; the rest is void after a minute: an engine
@@ -47,7 +50,9 @@ _STANDING = frozenset(
 # These are never too many.
 _UNLIMITED = frozenset({Verb.PAUSE, Verb.HALT, Verb.KILL, Verb.FLATTEN})
 _DESTRUCTIVE = frozenset({Verb.KILL, Verb.FLATTEN, Verb.CLOSE, Verb.LIMIT, Verb.ADMIN_RESUME})
-_ADMINS = frozenset({Verb.LIMIT, Verb.ADMIN_RESUME})
+_ADMINS = frozenset(
+    {Verb.LIMIT, Verb.ADMIN_RESUME, Verb.REBALANCE, Verb.SKIP_REBALANCE, Verb.PURCHASE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,8 @@ class Wish:
     Attributes:
         session: id; empty for the home itself.
         arguments: `symbol` for close, `decision` and at choice `quantity` for approve, `decision`
-            for reject, `name` and `value` for limit, `plan` for plan_stop, what `_orders` reads
-            for order and plan; empty for the others.
+            for reject, `name` and `value` for limit, `plan` for plan_stop, `asset` for purchase,
+            what `_orders` reads for order and plan; empty for the others.
         reason: why; never empty.
     """
 

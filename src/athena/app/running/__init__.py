@@ -13,9 +13,11 @@ from athena.app.running._folders import (
     session_folder,
 )
 from athena.app.running._over_kraken import KrakenDoor, paper_keys, run_over_kraken
+from athena.app.running._pace import behind_text, is_behind
 from athena.app.running._paper_here import run_paper_here
 from athena.app.running._requests import Asked, PaperRequest
 from athena.app.running._run import RunResult, Stage, run_account
+from athena.app.running._session_record import open_session_record
 from athena.app.running._sockets import is_this_machine
 
 __all__ = [
@@ -27,8 +29,11 @@ __all__ = [
     "RunResult",
     "SessionFile",
     "Stage",
+    "behind_text",
+    "is_behind",
     "is_this_machine",
     "mark_over",
+    "open_session_record",
     "paper_keys",
     "read_session",
     "run_account",

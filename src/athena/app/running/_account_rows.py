@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from athena.trading.live import FillSeen, Session
 
 _STATES = list(OrderState)
+_UNFILLED = frozenset({OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED})
 _TYPES = list(OrderType)
 _PURPOSES = list(Purpose)
 _PPM = Decimal(at.PPM)
@@ -40,13 +41,15 @@ class Known:
 
     Attributes:
         venue_id: the venue's id; empty until it is known.
-        correlation_id: of the decision behind it; empty when there was none.
-        reason: why it was denied or refused.
+        correlation_id: of the decision, or the cause, behind it.
+        reason: why it was made without a decision, denied or refused.
+        ended: why it was taken back, or what proved that it never was.
     """
 
     venue_id: str = ""
     correlation_id: str = ""
     reason: str = ""
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def order_row(
     if filled:
         price = from_money(abs(orders[row, at.FILL_COST])) / filled
         average = price.quantize(item.tick / 10_000)
+    state = _STATES[orders[row, at.STATE]]
     return OrderRow(
         session=session.session_id,
         number=number,
@@ -108,7 +112,7 @@ def order_row(
         type=_TYPES[orders[row, at.TYPE]],
         purpose=_PURPOSES[orders[row, at.PURPOSE]],
         strategy=titles.slots[orders[row, at.ORDER_STRATEGY]],
-        state=_STATES[orders[row, at.STATE]],
+        state=state,
         quantity=item.lots_to_quantity(orders[row, at.LOTS]),
         filled=filled,
         limit_price=item.ticks_to_price(limit_ticks) if limit_ticks else None,
@@ -117,7 +121,7 @@ def order_row(
         created_ns=orders[row, at.CREATED_NS],
         updated_ns=now_ns,
         correlation_id=known.correlation_id,
-        reason=known.reason,
+        reason=(known.ended if state in _UNFILLED else "") or known.reason,
     )
 
 
@@ -183,6 +187,7 @@ def snapshot_of(
         balances=tuple(_balances(session, balances, balances_ns)),
         limits=tuple(_limits(session)),
         plans=plans_seen(session),
+        clock_ns=now_ns,
     )
 
 

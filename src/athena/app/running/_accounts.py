@@ -27,7 +27,7 @@ from athena.research import FileStore, instrument_limits, risk_limits
 from athena.research.engine import strategy_slots
 from athena.trading import FrameKind, read_frames, record_starts
 from athena.trading import layout as at
-from athena.trading.live import SessionPlan, open_session, resume_session
+from athena.trading.live import ENDED_NOTE, MADE_NOTE, SessionPlan, open_session, resume_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from athena.trading import Ints, Strategy
     from athena.trading.live import AccountSeen, Effect, Resumed, Session, SessionSettings
 
+# kind of note -> what it says of an order, and what that is called here
+_TOLD = {
+    "wanted": {"correlation_id": "correlation_id"},
+    MADE_NOTE: {"correlation_id": "correlation_id", "reason": "reason"},
+    ENDED_NOTE: {"reason": "ended"},
+}
 _HEADER = 2  # words of a record before its fields
 _HINT = (
     "athena journal verify shows where; the folder stays as it is, --new begins another session"
@@ -142,6 +148,7 @@ def held_account(  # noqa: PLR0913 - whose, where, what, how
     wants_new: bool,
     ids: IdSource,
     now_ns: int,
+    speed: float = 0.0,
 ) -> Iterator[Account]:
     """Hold an account while the block runs, with its session taken up when there is one.
 
@@ -153,6 +160,7 @@ def held_account(  # noqa: PLR0913 - whose, where, what, how
         wants_new: end the session that is there, and begin another.
         ids: of a new session.
         now_ns: our clock.
+        speed: of a new session.
 
     Raises:
         RefusedError: another process holds it, its session was about something else, or its
@@ -166,7 +174,7 @@ def held_account(  # noqa: PLR0913 - whose, where, what, how
             file = None
         if file is None:
             mode, venue, account = place
-            file = SessionFile(ids.next_id(), mode, venue, account, setup, now_ns)
+            file = SessionFile(ids.next_id(), mode, venue, account, setup, now_ns, speed)
             write_session(home, file)
         elif file.setup != setup:
             raise _other_setup(file, setup)
@@ -208,7 +216,7 @@ def _resume(account: Account, settings: SessionSettings, now_ns: int) -> None:
 
 
 def _decisions(store: FileStore) -> dict[int, Known]:
-    """Read which decision led to which order, and why orders were denied."""
+    """Read what led to which order, and why orders were denied or taken back."""
     codes = list(DenialCode)
     found: dict[int, Known] = {}
     for frame in read_frames(store):
@@ -218,10 +226,11 @@ def _decisions(store: FileStore) -> dict[int, Known]:
                 found[order] = replace(found.get(order, Known()), reason=codes[code - 1].value)
         elif frame.kind is FrameKind.NOTE:
             values = frame.values()
-            if values.get("kind") == "wanted":
+            told = _TOLD.get(values.get("kind", ""), {})
+            if told:
                 order = int(values["order"])
-                known = found.get(order, Known())
-                found[order] = replace(known, correlation_id=str(values["correlation_id"]))
+                learnt = {ours: str(values[name]) for name, ours in told.items()}
+                found[order] = replace(found.get(order, Known()), **learnt)
     return found
 
 

@@ -48,6 +48,11 @@ class BarSource(Protocol):
 
     defects: deque[str]
 
+    @property
+    def daily(self) -> Sequence[Bars]:
+        """Return daily bars of what came before the history; empty without any."""
+        ...
+
     def begin(self, decided_ns: int, now_ns: int) -> Sequence[Bars] | None:
         """Return what came before the first step, one set per instrument; None: not known yet.
 
@@ -128,6 +133,11 @@ class RecordedBars:
         self._closes: list[int] = (opens + self._interval_ns).tolist()
         self._next = 0
         self._checked: CheckedBars | None = None
+
+    @property
+    def daily(self) -> Sequence[Bars]:
+        """Return nothing: all that a data set has is history."""
+        return ()
 
     @property
     def is_over(self) -> bool:

@@ -24,6 +24,7 @@ from athena.trading.live import (
     Answered,
     FillSeen,
     OrderSeen,
+    Request,
     Result,
     Urgency,
 )
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from decimal import Decimal
 
-    from athena.app.live import RecorderState, Row
+    from athena.app.live import RecorderState, Row, SessionRow
     from athena.domain import DenialCode
-    from athena.trading.live import Event, Session
+    from athena.trading.live import Cause, Event, Session
 
 _KNOWN_MAX = 20_000  # orders of which something is remembered beside the core's tables
 _LOG_LEVELS = {Urgency.NOTICE: "info", Urgency.WARNING: "warning", Urgency.URGENT: "error"}
@@ -70,9 +71,12 @@ class Chronicle:
         last_failure: what went wrong at the venue before there was a session; empty when nothing.
     """
 
-    def __init__(self, titles: Titles, sink: Sink, bell: Bell) -> None:
-        """Begin with nothing known."""
+    def __init__(
+        self, titles: Titles, sink: Sink, bell: Bell, *, row: SessionRow | None = None
+    ) -> None:
+        """Begin with nothing known; `row` is the session's own, told again with everything."""
         self.titles = titles
+        self._titles_row = () if row is None else (row,)
         self.n_alerts = dict.fromkeys(Urgency, 0)
         self.last_failure = ""
         self._sink = sink
@@ -81,7 +85,7 @@ class Chronicle:
         self._heard: list[Event] = []
         self._balances: dict[str, Decimal] = {}
         self._balances_ns = 0
-        self._n_lost = 0
+        self._missing = (0, 0)  # rows that were lost, databases that were opened anew
         self._early: list[Alert] = []
 
     # --- what is told ---------------------------------------------------------------------------
@@ -130,6 +134,9 @@ class Chronicle:
     def changed(self, session: Session, numbers: Iterable[int], now_ns: int) -> None:
         """Write the orders that changed, and the fills that were heard of."""
         touched = set(numbers)
+        for cause in session.take_causes():
+            self._explain(cause)
+            touched.add(cause.order)
         heard, self._heard = self._heard, []
         for event in heard:
             touched.update(self._take(session, event, now_ns))
@@ -138,14 +145,15 @@ class Chronicle:
     def everything(self, session: Session, now_ns: int) -> None:
         """Write all orders that the core knows: at the start, and when rows were lost."""
         early, self._early = self._early, []
-        self._sink.put(*(alert_row(session.session_id, alert) for alert in early))
+        self._sink.put(*self._titles_row, *(alert_row(session.session_id, item) for item in early))
         self._put_orders(session, known_numbers(session), now_ns)
 
     def status(self, session: Session, now_ns: int) -> None:
         """Write what is so now."""
-        n_lost = self._sink.state.n_lost
-        if n_lost > self._n_lost:
-            self._n_lost = n_lost
+        state = self._sink.state
+        missing = state.n_lost, state.n_anew
+        if missing != self._missing:
+            self._missing = missing
             self.everything(session, now_ns)
         snapshot = snapshot_of(session, self.titles, self._balances, self._balances_ns, now_ns)
         # Whether the engine is alive is judged by the wall's clock, whatever clock it trades by.
@@ -162,9 +170,11 @@ class Chronicle:
         if isinstance(event, Answered | OrderSeen):
             number = session.number_of(event.client_id, event.venue_id)
             known = self._of(number)
-            is_refused = isinstance(event, Answered) and event.result is Result.REFUSED
-            reason = event.reason if is_refused else known.reason
-            learnt = replace(known, venue_id=event.venue_id or known.venue_id, reason=reason)
+            learnt = replace(known, venue_id=event.venue_id or known.venue_id)
+            if isinstance(event, Answered) and event.result is Result.REFUSED:
+                is_placing = event.request is Request.PLACE
+                ended = "" if is_placing else known.ended  # it was refused, not taken back
+                learnt = replace(learnt, reason=event.reason, ended=ended)
             if number and learnt != known:
                 self._learn(number, learnt)
                 yield number
@@ -183,6 +193,15 @@ class Chronicle:
             self._sink.put(fill_row(session, fill, number, self._family(session, number)))
 
     # --- what is known of orders ----------------------------------------------------------------
+
+    def _explain(self, cause: Cause) -> None:
+        """Learn why an order came to be or ended that nobody named a reason for."""
+        known = self._of(cause.order)
+        if cause.correlation_id:
+            learnt = replace(known, correlation_id=cause.correlation_id, reason=cause.reason)
+        else:
+            learnt = replace(known, ended=cause.reason)
+        self._learn(cause.order, learnt)
 
     def _of(self, number: int) -> Known:
         return self._known.get(number, Known())

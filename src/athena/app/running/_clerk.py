@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from athena.app.live import answer, pending
-from athena.errors import AthenaError
+from athena.errors import AthenaError, DatabaseDown
 from athena.platform import SystemClock, get_logger
 
 if TYPE_CHECKING:
@@ -77,8 +77,11 @@ class Clerk:
                 pause_s, fault = _LOOK_EVERY_S, ""
             except AthenaError as error:
                 pause_s = min(2 * max(pause_s, _LOOK_EVERY_S), _LONGEST_PAUSE_S)
+                if isinstance(error, DatabaseDown) and database is not None:
+                    _let_go(database)
+                    database = None
                 if error.message != fault:
-                    get_logger("athena.clerk").warning("operators wait", why=error.message)
+                    _tell_waiting(error)
                 fault = error.message
             if is_last:
                 break
@@ -106,3 +109,16 @@ class Clerk:
             if request.id not in self._under_way:
                 self._under_way.add(request.id)
                 self._hand_over(request)
+
+
+def _let_go(database: Database) -> None:
+    """Close a database that is gone, so that it is opened anew."""
+    with suppress(AthenaError):  # it is gone
+        database.close()
+
+
+def _tell_waiting(error: AthenaError) -> None:
+    get_logger("athena.clerk").warning(
+        "operators wait: commands do not arrive, the HALT file does; stops stay at the venue",
+        why=error.message,
+    )

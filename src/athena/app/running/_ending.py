@@ -7,12 +7,16 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from athena.app._signals import SIGNALS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    from athena.app._signals import Caught
+
 _HURRIED_S = 5.0
 _PATIENT_S = 30.0
+_NEVER_NS = 2**63 - 1
 
 
 class Ending:
@@ -37,6 +41,11 @@ class Ending:
         return self._event.is_set()
 
     @property
+    def last_ns(self) -> int:
+        """Return the last moment of the session's clock; as good as never where it has no end."""
+        return _NEVER_NS if self.until_ns is None else self.until_ns
+
+    @property
     def patience_s(self) -> float:
         """Return how long to wait for what is under way at the venue."""
         return _HURRIED_S if self.signal else _PATIENT_S
@@ -53,12 +62,14 @@ class Ending:
 
 
 @contextmanager
-def heeding_signals(ending: Ending) -> Iterator[None]:
+def heeding_signals(ending: Ending, caught: Caught) -> Iterator[None]:
     """Let SIGINT and SIGTERM ask for the end while the block runs; only in the main thread."""
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
         loop.add_signal_handler(number, ending.ask, signal.Signals(number).name, int(number))
+    if caught.number:
+        ending.ask(caught.name, caught.number)
     try:
         yield
     finally:

@@ -16,17 +16,19 @@ from athena.app.live import (
     to_operated,
     to_ordered,
 )
-from athena.app.running._account_rows import halts_of
+from athena.app.running._answers import next_number, operated_answer, state_of
 from athena.app.running._health import HealthBook
 from athena.app.running._overheard import Overheard
 from athena.app.running._seats import Seats, read_kept
-from athena.domain import SECOND_NS
-from athena.errors import AthenaError, InputError
+from athena.domain import SECOND_NS, format_time
+from athena.errors import AthenaError, InputError, MissingError
 from athena.platform import get_logger
 from athena.trading import Command, codes
 from athena.trading import layout as at
+from athena.trading import limits as limit
 from athena.trading.live import Alert, Dependency, Operated, Outage, Urgency, Wanted
 from athena.venues import Driver
+from athena.venues.kraken import is_key_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from athena.domain import DenialCode
     from athena.errors import StrategyError
     from athena.market import FeedSource
-    from athena.platform import IdSource
+    from athena.platform import Clock, IdSource
     from athena.platform.config import Config
     from athena.trading import Intent, Strategy
     from athena.trading.live import AccountSeen, Effect, Event, Session
@@ -92,6 +94,9 @@ class EngineParts:
         config: that the session was started with.
         feed: where prices come from.
         fingerprint: of code, limits and strategies.
+        needs_self_test: no new risk before the venue has checked a test order.
+        wall: the machine's clock: people and the HALT file are looked for by it, however fast the
+            session's runs.
     """
 
     adapter: Adapter
@@ -109,6 +114,8 @@ class EngineParts:
     config: Config
     feed: FeedSource
     fingerprint: str
+    wall: Clock
+    needs_self_test: bool
 
 
 class Engine:
@@ -127,7 +134,11 @@ class Engine:
         self._chronicle = parts.chronicle
         adapter = Overheard(parts.adapter, self._hear)
         self._driver = Driver(
-            adapter, parts.n_instruments, session=parts.session, opener=parts.opener
+            adapter,
+            parts.n_instruments,
+            session=parts.session,
+            opener=parts.opener,
+            needs_self_test=parts.needs_self_test,
         )
         self._seats: Seats | None = None
         self._is_new = True
@@ -185,11 +196,12 @@ class Engine:
         if self.session is None:
             return
         self._mind_bars(self.session, now_ns)
-        if not 0 <= now_ns - self._status_ns < _STATUS_NS:
-            self._status_ns = now_ns
+        self._health.mind(self.session, now_ns)
+        wall_ns = self._parts.wall.now_ns()
+        if not 0 <= wall_ns - self._status_ns < _STATUS_NS:
+            self._status_ns = wall_ns
             self._mind_halt_file(self.session, now_ns)
             self._chronicle.status(self.session, now_ns)
-            self._health.mind(self.session, now_ns)
 
     def data_judged(self, failure: str, now_ns: int) -> None:
         """Hear that the bars came as they should, or why they did not."""
@@ -206,8 +218,16 @@ class Engine:
             if history is None:
                 return
             self._seats = Seats(
-                self._parts.strategies, history, session.core.s, self._parts.folder
+                self._parts.strategies,
+                history,
+                session.core.s,
+                self._parts.folder,
+                daily=self._parts.bars.daily,
             )
+            for text in self.unknown_volumes(now_ns):
+                self._chronicle.alert(
+                    Alert(Urgency.NOTICE, "volume_unknown", text, now_ns), session
+                )
             for name in self._seats.not_kept:
                 get_logger("athena.session").warning("a restart forgets it", attribute=name)
         for step in self._parts.bars.take(now_ns):
@@ -215,6 +235,16 @@ class Engine:
         for text in list(self._parts.bars.defects)[self._n_defects :]:
             get_logger("athena.session").warning("a bar was refused", why=text)
         self._n_defects = len(self._parts.bars.defects)
+
+    def unknown_volumes(self, now_ns: int) -> list[str]:
+        """Say which symbols no entry is let into as a day's volume is unknown, and until when."""
+        if self._seats is None or self.session is None or _lets_unknown_in(self.session):
+            return []
+        found = self._seats.unknown_volumes(now_ns)
+        return [
+            f"no entry in {symbol} {_until(known_ns)}: without it the slippage cannot be estimated"
+            for symbol, known_ns in found.items()
+        ]
 
     def _take_step(self, seats: Seats, step: Step, now_ns: int) -> None:
         for seen in seats.risk_of(step):
@@ -275,7 +305,7 @@ class Engine:
         session, verb = self.session, request.wish.verb
         if session is None:
             return Answer(is_executed=False, text="the account was not read yet; ask again")
-        before = _state_of(session)
+        before, first_number = state_of(session), next_number(session)
         if verb in {Verb.APPROVE, Verb.REJECT}:
             return Answer(is_executed=False, text="no decision waits for a person")
         if verb in ORDERING:
@@ -292,14 +322,11 @@ class Engine:
         except InputError as error:
             return Answer(is_executed=False, text=error.message, state_before=before)
         self.flush()
-        after = _state_of(session)
-        halts = "; ".join(halts_of(session)) or "nothing forbids new risk"
-        text = f"{verb} was carried out: {halts}"
-        return Answer(is_executed=True, text=text, state_before=before, state_after=after)
+        return operated_answer(request.wish, session, before, first_number)
 
     def _ordered(self, session: Session, request: Request, now_ns: int) -> Answer:
         """Take a person's order or plan; the risk engine judges whatever comes of it."""
-        before = _state_of(session)
+        before = state_of(session)
         try:
             event = to_ordered(request, session, now_ns)
         except InputError as error:
@@ -310,7 +337,7 @@ class Engine:
             self._tell(event, now_ns)
         self.flush()
         said = ordered_answer(event, session)
-        return replace(said, state_before=before, state_after=_state_of(session))
+        return replace(said, state_before=before, state_after=state_of(session))
 
     def _mind_halt_file(self, session: Session, now_ns: int) -> None:
         found = read_halt(self._parts.home)
@@ -388,6 +415,7 @@ class Engine:
         self._chronicle.failed(output.failures)
         if session is None:
             self._chronicle.forget_heard()
+            _refuse_keys(output.failures)
             return
         if self._is_new:
             self._is_new = False
@@ -397,14 +425,27 @@ class Engine:
         self._chronicle.changed(session, session.take_touched(), now_ns)
 
 
-def _state_of(session: Session) -> dict[str, object]:
-    """Say what an operator's command may change."""
-    s = session.core.s
-    n_open = sum(
-        1 for row in range(s.account[at.N_POSITIONS]) if s.positions[row, at.QUANTITY] != 0
-    )
-    return {
-        "halts": list(halts_of(session)),
-        "positions": n_open,
-        "orders": len(session.core.live_rows()),
-    }
+def _refuse_keys(failures: Sequence[str]) -> None:
+    """End a start whose keys the venue refuses: nothing was begun, and waiting mends nothing.
+
+    Raises:
+        MissingError: it does.
+    """
+    for reason in failures:
+        if is_key_refused(reason):
+            message = f"expected keys that the venue takes, was: {reason}"
+            hint = "check ATHENA_KRAKEN_KEY and ATHENA_KRAKEN_SECRET: athena doctor"
+            raise MissingError(message, hint=hint)
+
+
+def _lets_unknown_in(session: Session) -> bool:
+    """Tell whether the limits let an entry through whose market impact is not known."""
+    limits = session.core.s.limits
+    least_ppm = limits[limit.BASE_COST_PPM] + limits[limit.IMPACT_UNKNOWN_PPM]
+    return least_ppm <= limits[limit.SLIPPAGE_PPM]
+
+
+def _until(known_ns: int | None) -> str:
+    if known_ns is None:
+        return "before its first bar, and a day after it, as its volume is unknown"
+    return f"before {format_time(known_ns)[:16]}Z, when its volume of a day is known"

@@ -32,6 +32,7 @@ class SessionFile:
         setup: what was asked for; a session goes on only with the same.
         started_ns: when it was begun.
         is_opened: its journal holds the account; before that nothing was ever sent.
+        speed: that it was begun with: seconds of its clock in one of the wall's; 0 unknown.
         is_over: another one was begun in its place.
     """
 
@@ -41,6 +42,7 @@ class SessionFile:
     account: str
     setup: Mapping[str, Any] = field(default_factory=dict)
     started_ns: int = 0
+    speed: float = 0.0
     is_opened: bool = False
     is_over: bool = False
 

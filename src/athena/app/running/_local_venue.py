@@ -12,26 +12,27 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from athena.app.running._engine import TICK_NS
-from athena.domain import SECOND_NS
+from athena.domain import MINUTE_NS, SECOND_NS
 from athena.research.simulation import Client, Heap, Network
 from athena.venues.exchange import Exchange
 from athena.venues.faults import SWITCHED_FAULTS, ExchangeEvent, strike
 from athena.venues.serving import ServedState, write_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from athena.app.running._ending import Ending
     from athena.app.running._engine import Engine
-    from athena.platform import Clock
     from athena.venues import Call, Pause
+    from athena.venues.exchange import ExchangeSettings, Listing
     from athena.venues.faults import FaultPlan
     from athena.venues.limits import CounterRule
-    from athena.venues.serving import MarketTrade
+    from athena.venues.serving import MarketTrade, ServedClock
 
 ACCOUNT = "paper"
-_PULSE_NS = SECOND_NS // 4
+_KEEP_NS = 10 * MINUTE_NS  # the exchange's clock must not fall far behind the journal's
+_FAST = 60.0  # from here on nobody watches single seconds: ticks are coarser
 _SETTLE_NS = 90 * SECOND_NS  # beyond the minute after which books and account are compared
 _CHUNK_S = 0.03  # then signals and operators are heard, and the journal is written
 _PAUSE_S = 0.01
@@ -74,25 +75,41 @@ class KeptExchange(Exchange):
     """An exchange that is on disk before anybody hears of what it did.
 
     A process that is killed takes its venue along; started again, the venue must not have
-    forgotten what the session was told.
+    forgotten what the session was told. What did not happen to the account need not be kept: the
+    market's past is in its data.
     """
 
-    __slots__ = ("keep",)
+    __slots__ = ("_kept", "_kept_ns", "keep")
 
     keep: Callable[[Exchange], None]
+
+    def __init__(
+        self, listings: Sequence[Listing], settings: ExchangeSettings, *, now_ns: int
+    ) -> None:
+        """Open with empty books; see `Exchange`. Nothing is kept before `keep` is set."""
+        super().__init__(listings, settings, now_ns=now_ns)
+        self._kept: tuple[int, int] | None = None
+        self._kept_ns = now_ns
 
     def private(self, key: str, endpoint: str, fields: Mapping[str, str]) -> bytes:
         """Answer an account's request; see `Exchange.private`."""
         body = super().private(key, endpoint, fields)
-        self.keep(self)
+        self.keep_changes()
         return body
 
     def take_messages(self) -> list[tuple[int, str]]:
         """Return what there is to deliver; see `Exchange.take_messages`."""
         messages = super().take_messages()
         if any(name in text[:40] for _, text in messages for name in _PRIVATE):
-            self.keep(self)
+            self.keep_changes()
         return messages
+
+    def keep_changes(self) -> None:
+        """Keep the exchange where something happened to the account, and now and then besides."""
+        revision = self.revision(ACCOUNT)
+        if revision != self._kept or self.now_ns - self._kept_ns >= _KEEP_NS:
+            self.keep(self)
+            self._kept, self._kept_ns = revision, self.now_ns
 
 
 class LocalVenue:
@@ -109,7 +126,7 @@ class LocalVenue:
         feed: TradeFeed,
         plan: FaultPlan,
         rules: Mapping[str, CounterRule],
-        clock: Clock,
+        clock: ServedClock,
     ) -> None:
         """Take over an exchange; connections of before are gone.
 
@@ -120,7 +137,7 @@ class LocalVenue:
             feed: its market.
             plan: what goes wrong.
             rules: of the rate limit.
-            clock: that time follows, from the exchange's on.
+            clock: that time follows, from the exchange's on; a fast one makes ticks coarser.
         """
         self.exchange = exchange
         self._feed = feed
@@ -128,7 +145,7 @@ class LocalVenue:
             exchange.disconnect(number)
         self._trade(max(clock.now_ns(), exchange.now_ns))
         exchange.take_messages()  # nobody is there to hear them
-        exchange.keep(exchange)
+        exchange.keep_changes()
         self.heap = Heap(exchange.now_ns)
         self._plan = plan
         self._struck_ns = exchange.now_ns
@@ -144,6 +161,8 @@ class LocalVenue:
         self._client: Client | None = None
         self._engine: Engine | None = None
         self._clock = clock
+        self._reached = clock.speed
+        self._tick_ns = TICK_NS if clock.speed < _FAST else SECOND_NS
         for fault in SWITCHED_FAULTS:
             # What another plan left on would never be switched off.
             if not plan.is_on(fault, exchange.now_ns):
@@ -159,12 +178,20 @@ class LocalVenue:
         """Tell whether the market has ended."""
         return self._feed.is_over
 
+    @property
+    def speed_reached(self) -> float:
+        """Return how many seconds of the heap's clock passed in one of the wall's, so far."""
+        return self._reached
+
     async def run(self, engine: Engine, ending: Ending) -> None:
         """Let an engine trade until the end is asked for or the market ends, then wind down."""
         self._begin(engine)
+        began_ns, began_s = self.now_ns, time.monotonic()
         while not ending.is_asked:
-            is_in_time = self._run_until(self._clock.now_ns())
+            is_in_time = self._run_until(min(self._clock.now_ns(), ending.last_ns))
             engine.flush()
+            elapsed_s = max(time.monotonic() - began_s, _PAUSE_S)
+            self._reached = (self.now_ns - began_ns) / SECOND_NS / elapsed_s
             if self.is_over:
                 ending.ask("the market's data have ended")
             if ending.until_ns is not None and self.now_ns >= ending.until_ns:
@@ -224,12 +251,12 @@ class LocalVenue:
     def _pulse(self) -> None:
         self._advance()
         self._network.deliver()
-        self.heap.after(_PULSE_NS, self._pulse)
+        self.heap.after(self._tick_ns, self._pulse)
 
     def _tick(self) -> None:
         if self._engine is not None:
             self._engine.tick(self.now_ns)
-            self.heap.after(TICK_NS, self._tick)
+            self.heap.after(self._tick_ns, self._tick)
 
     def _advance(self) -> None:
         """Bring the exchange to the present: trades, and faults of its own."""

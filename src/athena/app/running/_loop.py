@@ -13,6 +13,7 @@ from athena.errors import AthenaError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from athena.app._signals import Caught
     from athena.app.live import Request
     from athena.app.running._clerk import Clerk
     from athena.app.running._engine import Engine
@@ -26,6 +27,11 @@ class Ground(Protocol):
     @property
     def now_ns(self) -> int:
         """Return the time that engine and venue live by."""
+        ...
+
+    @property
+    def speed_reached(self) -> float:
+        """Return how many of the session's seconds passed in one of the wall's, so far."""
         ...
 
     async def run(self, engine: Engine, ending: Ending) -> None:
@@ -65,17 +71,18 @@ class LiveLoop:
         self._besides = besides
         self.ending: Ending | None = None
 
-    def run(self, duration_ns: int | None) -> Ending:
+    def run(self, duration_ns: int | None, caught: Caught) -> Ending:
         """Run until it is over; SIGINT and SIGTERM end it in order.
 
         Args:
             duration_ns: of the session's clock; None is for ever.
+            caught: a signal that came while the session was put together.
 
         Raises:
             AthenaError: the journal or something else that nothing goes on without.
         """
         try:
-            return asyncio.run(self._run(duration_ns))
+            return asyncio.run(self._run(duration_ns, caught))
         except BaseExceptionGroup as group:
             # One thing ended it; what else the group holds came of that.
             errors = leaves(group)
@@ -86,11 +93,11 @@ class LiveLoop:
             self._engine.stopped_by(error, self._ground.now_ns)
             raise
 
-    async def _run(self, duration_ns: int | None) -> Ending:
+    async def _run(self, duration_ns: int | None, caught: Caught) -> Ending:
         until_ns = None if duration_ns is None else self._ground.now_ns + duration_ns
         ending = self.ending = Ending(until_ns)
         with ExitStack() as stack:
-            stack.enter_context(heeding_signals(ending))
+            stack.enter_context(heeding_signals(ending, caught))
             requests: asyncio.Queue[Request] = asyncio.Queue()
             clerk = self._hire(self._inbox(requests))
             stack.callback(clerk.close)

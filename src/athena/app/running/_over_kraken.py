@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from athena.app.running._accounts import held_account
+from athena.app.running._machine import account_on_this_machine, accounts_folder
 from athena.app.running._pace import clock_of_venue
 from athena.app.running._public_bars import PolledBars
 from athena.app.running._requests import (
@@ -96,7 +97,10 @@ def run_over_kraken(asked: Asked, door: KrakenDoor) -> RunResult:
     tier = Tier(config.venues.kraken.tier)
     place = (str(door.mode), VENUE, door.account)
     signer = Signer(door.url, door.keys, NonceSource())
-    with _asking(door, home, request.speed, tier) as (kraken, clock):
+    with (
+        account_on_this_machine(door.account, home, accounts_folder()),
+        _asking(door, home, request.speed, tier) as (kraken, clock),
+    ):
         rules = [_patiently(kraken.pair_rules, symbol) for symbol in request.symbols]
         instruments = [item.instrument() for item in rules]
         setup = setup_of(request, instruments, interval_ns, f"public bars of {door.url}")
@@ -108,10 +112,11 @@ def run_over_kraken(asked: Asked, door: KrakenDoor) -> RunResult:
             wants_new=request.wants_new,
             ids=RandomIds(),
             now_ns=clock.now_ns(),
+            speed=request.speed,
         ) as account:
             if request.speed == 1 and account.session is not None:
                 refuse_older_clock(account.session, clock.now_ns())
-            say_begin(asked.say, account, f"{door.url} at {request.speed:g} x the wall's clock")
+            say_begin(asked, account, f"{door.url} at {request.speed:g} x the wall's clock")
             opening = opening_of(asked, instruments, setup)
             wires = SocketWires(
                 addresses_of(door.url), signer, kraken.limiter, clock=clock, speed=request.speed
@@ -126,7 +131,12 @@ def run_over_kraken(asked: Asked, door: KrakenDoor) -> RunResult:
                 home=home,
                 account=account,
                 opening=opening,
-                adapter=KrakenAdapter(opening.instruments, tier=tier, seed=config.run.seed),
+                adapter=KrakenAdapter(
+                    opening.instruments,
+                    tier=tier,
+                    wants_dead_man=config.venues.kraken.has_dead_man_switch,
+                    seed=config.run.seed,
+                ),
                 ground=wires,
                 wires=wires,
                 bars=bars,
@@ -134,6 +144,8 @@ def run_over_kraken(asked: Asked, door: KrakenDoor) -> RunResult:
                 feed=FeedSource.LIVE if door.mode is RunMode.LIVE else FeedSource.MOCK,
                 besides=(keep_bars,),
                 arguments=request.arguments,
+                speed=request.speed,
+                caught=asked.caught,
             )
             return run_account(
                 stage, mode=door.mode, duration_ns=request.duration_ns, say=asked.say

@@ -35,6 +35,14 @@ class Overheard:
         """Start."""
         return self._told(self._adapter.begin(now_ns))
 
+    def self_test_calls(self, now_ns: int) -> tuple[Call, ...]:
+        """Return what the venue is to check before new risk is taken."""
+        return self._adapter.self_test_calls(now_ns)
+
+    def read_self_test(self, answer: HttpAnswer | CallFailed) -> str:
+        """Return why the venue would not take a test order; empty when it would."""
+        return self._adapter.read_self_test(answer)
+
     def carry_out(self, effect: Effect, now_ns: int) -> Step:
         """Turn an effect into requests."""
         return self._told(self._adapter.carry_out(effect, now_ns))

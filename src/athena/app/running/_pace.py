@@ -1,7 +1,8 @@
-"""A clock that runs as fast as a served exchange's, set by what the exchange says."""
+"""How fast a session's clock runs: set by what a served exchange says, or as fast as it can."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,17 @@ from athena.venues.kraken import read_result, read_server_time
 from athena.venues.serving import ServedClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athena.app.running._loop import Ground
     from athena.venues.kraken import PublicTransport
 
 _LISTEN_NS = 70 * SECOND_NS  # a clock that jumps is off for a third of a minute at most (F14)
 _LISTEN_MAX_S = 5.0
 _SAMPLES_MIN = 20
 _PAUSE_S = 0.005
+_BEHIND = 0.9
+_SETTLED_S = 3.0
 
 
 def clock_of_venue(transport: PublicTransport, speed: float) -> ServedClock:
@@ -52,6 +58,33 @@ def clock_of_venue(transport: PublicTransport, speed: float) -> ServedClock:
         message = f"expected the time of the venue, was none: {failure}"
         raise ServiceDown(message, hint="is the exchange running? athena venue serve")
     return ServedClock(middle_of(bounds), started_ns, speed)
+
+
+def is_behind(reached: float, asked: float) -> bool:
+    """Tell whether a session is clearly slower than it was asked to be."""
+    return reached < _BEHIND * asked
+
+
+async def tell_when_behind(ground: Ground, asked: float, say: Callable[[str], None]) -> None:
+    """Say it once when the machine cannot keep the speed that was asked for; ends with that.
+
+    Args:
+        ground: of the session.
+        asked: seconds of the session in one of the wall's.
+        say: told.
+    """
+    await asyncio.sleep(_SETTLED_S)
+    while not is_behind(ground.speed_reached, asked):  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(_SETTLED_S)
+    say(behind_text(ground.speed_reached, asked))
+
+
+def behind_text(reached: float, asked: float) -> str:
+    """Say that a session is slower than it was asked to be, and that nothing else is wrong."""
+    return (
+        f"this machine reaches --speed {reached:.3g}, not {asked:g}: the session takes longer, "
+        "and does the same"
+    )
 
 
 def middle_of(bounds: list[tuple[int, int]]) -> int:

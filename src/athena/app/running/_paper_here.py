@@ -33,10 +33,11 @@ from athena.app.running._requests import (
 )
 from athena.app.running._run import RunResult, Stage, run_account
 from athena.app.running._sockets import is_this_machine
-from athena.domain import MINUTE_NS, RunMode, format_interval, parse_interval_ns
+from athena.domain import DAY_NS, MINUTE_NS, RunMode, format_interval, parse_interval_ns
 from athena.errors import InputError, ServiceDown
 from athena.market import FeedSource
 from athena.platform import RandomIds, SystemClock
+from athena.trading import layout as at
 from athena.venues.exchange import Listing
 from athena.venues.faults import NO_FAULTS
 from athena.venues.kraken import HOUSE_RULES, KrakenAdapter, PublicKraken, PublicTransport, Tier
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 VENUE = "sim"
 _EXCHANGE_FILE = "exchange.json"
 _POLL_MIN_S = 5.0
+_HISTORY_NS = 32 * DAY_NS  # value at risk takes 30 daily returns
 _POLL_EACH_S = 2.5  # most of the house's calls, less those for bars
 _ASK_TIMEOUT_S = 10.0
 
@@ -97,9 +99,10 @@ def _recorded(asked: Asked) -> RunResult:
         now_ns = SystemClock().now_ns()
         saved = read_state(file, market.identity)
         if saved is None:
-            origin_ns = market.origin_ns(now_ns, min(HISTORY, market.n_bars // 2))
-            exchange = _new_exchange(asked, market.instruments, origin_ns)
-            feed = Feed(market.trades(), origin_ns)
+            origin_ns = market.origin_ns(now_ns, _n_history(market, interval_ns))
+            opened_ns = max(origin_ns, now_ns - HISTORY * interval_ns)
+            exchange = _new_exchange(asked, market.instruments, opened_ns)
+            feed = Feed(market.trades(), origin_ns, after_ns=opened_ns - 1)
         else:
             origin_ns = saved.origin_ns
             exchange = KeptExchange.restore(saved.exchange)
@@ -114,12 +117,17 @@ def _recorded(asked: Asked) -> RunResult:
         source = FeedSource.MOCK if is_mock else FeedSource.FILE
         scene = _Scene(exchange, feed, RecordedBars(bars, source), market.instruments, source)
         prices = f"{market.identity} at {request.speed:g} x the wall's clock"
-        say_begin(asked.say, account, prices)
+        say_begin(asked, account, prices)
         details = {"data": [item.provenance.origin for item in market.bars], **setup}
         stage = _stage(asked, account, scene, details)
         return run_account(
             stage, mode=RunMode.PAPER, duration_ns=request.duration_ns, say=asked.say
         )
+
+
+def _n_history(market: Market, interval_ns: int) -> int:
+    """Return how many bars come before the session: a month for the risk engine, half at most."""
+    return min(max(HISTORY, _HISTORY_NS // interval_ns), market.n_bars // 2)
 
 
 def _common_interval(market: Market, wanted_ns: int | None) -> int:
@@ -167,7 +175,7 @@ def _followed(asked: Asked) -> RunResult:
         )
         source = FeedSource.MOCK if is_this_machine(url) else FeedSource.LIVE
         scene = _Scene(exchange, trades, bars, instruments, source)
-        say_begin(asked.say, account, f"{identity}, asked every {every_s:g} s")
+        say_begin(asked, account, f"{identity}, asked every {every_s:g} s")
         stage = _stage(asked, account, scene, setup)
 
         async def keep_bars(engine: Engine) -> None:
@@ -244,6 +252,7 @@ def _held(asked: Asked, setup: Mapping[str, Any]) -> Iterator[Account]:
         wants_new=request.wants_new,
         ids=RandomIds(),
         now_ns=SystemClock().now_ns(),
+        speed=request.speed,
     ) as account:
         yield account
 
@@ -259,9 +268,14 @@ def _new_exchange(asked: Asked, instruments: Sequence[Instrument], now_ns: int) 
 
 def _stage(asked: Asked, account: Account, scene: _Scene, details: Mapping[str, object]) -> Stage:
     request, config = asked.request, asked.config
-    now_ns = max(SystemClock().now_ns(), scene.exchange.now_ns)
+    # A fast clock is ahead of the wall's: nobody's time may run backwards over a restart.
+    lived_ns = 0 if account.session is None else account.session.core.s.account[at.NOW_NS]
+    now_ns = max(SystemClock().now_ns(), scene.exchange.now_ns, lived_ns)
     adapter = KrakenAdapter(
-        scene.instruments, tier=Tier(config.venues.kraken.tier), seed=config.run.seed
+        scene.instruments,
+        tier=Tier(config.venues.kraken.tier),
+        wants_dead_man=config.venues.kraken.has_dead_man_switch,
+        seed=config.run.seed,
     )
     plan = NO_FAULTS
     if request.faults is not None:
@@ -281,6 +295,8 @@ def _stage(asked: Asked, account: Account, scene: _Scene, details: Mapping[str, 
         feed=scene.source,
         compare=partial(_compared, scene.exchange),
         arguments=request.arguments,
+        speed=request.speed,
+        caught=asked.caught,
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from athena.app.running._bars import CheckedBars, Step, bars_of, first_shown
-from athena.domain import SECOND_NS
+from athena.domain import DAY_NS, SECOND_NS
 from athena.errors import AthenaError
 from athena.market import FeedSource
 from athena.trading import Bar
@@ -26,6 +26,7 @@ GRACE_NS = 2 * SECOND_NS
 _AGAIN_NS = 3 * SECOND_NS  # a bar that is not there yet is asked for once more
 _TRIES = 3
 _WINDOW = 720  # what Kraken serves at most
+_N_DAYS = 400  # what risk inputs look back to
 _PAUSE_S = 1.0
 
 
@@ -57,9 +58,19 @@ class PolledBars:
         self._interval_ns = interval_ns
         self._speed = speed
         self._rows: list[list[tuple[int, Bar]]] | None = None
+        self._days: list[list[tuple[int, Bar]]] = []
         self._pending: dict[int, dict[int, Bar]] = {}
         self._closed: deque[int] = deque()
         self._checked: CheckedBars | None = None
+
+    @property
+    def daily(self) -> Sequence[Bars]:
+        """Return the daily bars that the venue had before the session, for its risk inputs."""
+        origin = "kraken, public bars of days that closed before the session"
+        return [
+            bars_of(item, DAY_NS, rows, origin)
+            for item, rows in zip(self._instruments, self._days, strict=False)
+        ]
 
     def begin(self, decided_ns: int, now_ns: int) -> Sequence[Bars] | None:
         """Return what closed before the first step; None while it is being fetched."""
@@ -105,6 +116,7 @@ class PolledBars:
         """
         while self._rows is None:
             try:
+                self._days = await asyncio.to_thread(self._closed_days, clock.now_ns())
                 self._rows = await asyncio.to_thread(self._history, clock.now_ns())
                 judged("")
             except AthenaError as error:
@@ -131,6 +143,19 @@ class PolledBars:
             [
                 (candle.ts_ns, bar_of(item, candle))
                 for page in self._kraken.bars(rules, self._interval_ns, since_ns=since_ns)
+                for candle in page
+            ]
+            for rules, item in zip(self._rules, self._instruments, strict=True)
+        ]
+
+    def _closed_days(self, now_ns: int) -> list[list[tuple[int, Bar]]]:
+        if self._interval_ns >= DAY_NS:
+            return []
+        since_ns = now_ns // DAY_NS * DAY_NS - _N_DAYS * DAY_NS
+        return [
+            [
+                (candle.ts_ns, day_of(item, candle))
+                for page in self._kraken.bars(rules, DAY_NS, since_ns=since_ns)
                 for candle in page
             ]
             for rules, item in zip(self._rules, self._instruments, strict=True)
@@ -194,6 +219,15 @@ def bar_of(instrument: Instrument, candle: Candle) -> Bar:
         instrument.price_to_ticks(candle.close),
         int(candle.volume // instrument.lot),
     )
+
+
+def day_of(instrument: Instrument, candle: Candle) -> Bar:
+    """Return a day in an instrument's ticks and lots, prices rounded: a venue's tick changes."""
+    open_, high, low, close = (
+        max(1, round(price / instrument.tick))
+        for price in (candle.open, candle.high, candle.low, candle.close)
+    )
+    return Bar(open_, high, low, close, int(candle.volume // instrument.lot))
 
 
 class PricePoll:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from athena.app._signals import Caught
     from athena.app.running._accounts import Account
     from athena.domain import Instrument
     from athena.platform.config import Config
@@ -71,12 +72,14 @@ class Asked:
         config: limits, costs, venues, database, notices.
         home: data home.
         say: told how it goes, a line at a time.
+        caught: signals, since the command began.
     """
 
     request: PaperRequest
     config: Config
     home: Path
     say: Callable[[str], None]
+    caught: Caught
 
 
 def strategies_of(request: PaperRequest) -> list[tuple[str, Strategy]]:
@@ -149,13 +152,16 @@ def opening_of(
             "seed": config.run.seed,
             "environment": environment(),
             "fingerprint": fingerprint.to_values(),
+            # What the venue of a backtest beside it has to be like.
+            "costs": config.costs.model_dump(mode="json"),
+            "execution": config.execution.model_dump(mode="json"),
         },
     )
 
 
-def say_begin(say: Callable[[str], None], account: Account, prices: str) -> None:
+def say_begin(asked: Asked, account: Account, prices: str) -> None:
     """Say which session it is, and where its prices come from."""
-    resumed = account.resumed
+    say, resumed = asked.say, account.resumed
     if resumed is None:
         say(f"session {account.file.id} begins; prices: {prices}")
         return
@@ -163,6 +169,9 @@ def say_begin(say: Callable[[str], None], account: Account, prices: str) -> None
         f"session {account.file.id} goes on: {resumed.n_events} events applied again, "
         f"digest {resumed.digest}; prices: {prices}"
     )
+    begun, now = account.file.speed, asked.request.speed
+    if begun not in {0, now}:
+        say(f"it was begun with --speed {begun:g} and goes on with {now:g}")
     if resumed.torn is not None:
         say(f"a crash tore the journal's end: {resumed.torn}; it was cut off")
 

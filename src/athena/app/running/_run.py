@@ -17,6 +17,7 @@ from athena.app.running._chronicle import Chronicle
 from athena.app.running._clerk import Clerk
 from athena.app.running._engine import Engine, EngineParts
 from athena.app.running._loop import LiveLoop
+from athena.app.running._pace import tell_when_behind
 from athena.domain import RunMode, format_decimal, from_money
 from athena.errors import ServiceDown
 from athena.platform import RandomIds, SystemClock
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from athena.app._signals import Caught
     from athena.app.running._accounts import Account, Opening
     from athena.app.running._bars import BarSource
     from athena.app.running._business import Business
@@ -58,6 +60,8 @@ class Stage:
         besides: what runs beside the engine; given the engine.
         venue: name of the venue.
         feed: where prices come from.
+        speed: seconds of the session in one of the wall's, as asked.
+        caught: signals, since the command began.
         compare: asks the venue what it knows at the end, and says what the books do not; None
             when the session's own last comparison has to do.
         arguments: of the command line, for crash bundles.
@@ -73,6 +77,8 @@ class Stage:
     bars: BarSource
     venue: str
     feed: FeedSource
+    speed: float
+    caught: Caught
     besides: Sequence[Callable[[Engine], Coroutine[Any, Any, None]]] = ()
     compare: Callable[[Session], list[str]] | None = None
     arguments: Sequence[str] = ()
@@ -98,6 +104,7 @@ class RunResult:
         positions: symbol and quantity of each, over all strategies.
         alerts: how many of each urgency, in this run.
         crashed: strategies that raised.
+        speed, speed_reached: seconds of the session in one of the wall's, as asked and as it was.
     """
 
     session_id: str
@@ -118,6 +125,8 @@ class RunResult:
     positions: dict[str, Decimal] = field(default_factory=dict)
     alerts: dict[str, int] = field(default_factory=dict)
     crashed: tuple[str, ...] = ()
+    speed: float = 1.0
+    speed_reached: float = 1.0
 
 
 def run_account(
@@ -140,6 +149,7 @@ def run_account(
     titles = Titles(mode, stage.venue, _slot_names(stage, business))
     connect = connector(config.database.url, stage.home)
     row = session_row(account, titles, stage.opening.instruments, config, os.getpid())
+    stage.caught.is_starting = False  # from here on a signal waits for its turn
     with ExitStack() as stack:
         # What a strategy prints is talk: stdout carries the result and nothing else.
         stack.enter_context(redirect_stdout(sys.stderr))
@@ -147,7 +157,7 @@ def run_account(
         stack.callback(notifier.close, _NOTICES_S)
         recorder = stack.enter_context(Recorder(connect))
         recorder.put(row)
-        chronicle = Chronicle(titles, recorder, notifier)
+        chronicle = Chronicle(titles, recorder, notifier, row=row)
         chronicle.recall(account.decisions)
         if account.session is not None and account.session.plans.rules != business.rules:
             chronicle.alert(_other_rules(stage), account.session)
@@ -157,11 +167,14 @@ def run_account(
             stage.ground,
             hire=lambda hand_over: Clerk(connect, account.file.id, hand_over),
             report=lambda: say(describe(engine, chronicle, stage.ground.now_ns)),
-            besides=[partial(beside, engine) for beside in stage.besides],
+            besides=[
+                *(partial(beside, engine) for beside in stage.besides),
+                partial(tell_when_behind, stage.ground, stage.speed, say),
+            ],
         )
         end_reason = "stopped by an error"
         try:
-            ending = loop.run(duration_ns)
+            ending = loop.run(duration_ns, stage.caught)
             end_reason = ending.reason
         finally:
             ended_ns = SystemClock().now_ns()
@@ -203,6 +216,8 @@ def _parts(stage: Stage, chronicle: Chronicle) -> EngineParts:
         config=stage.config,
         feed=stage.feed,
         fingerprint=stage.opening.fingerprint,
+        wall=SystemClock(),
+        needs_self_test=chronicle.titles.mode is RunMode.LIVE,
     )
 
 
@@ -223,6 +238,8 @@ def _result(stage: Stage, engine: Engine, chronicle: Chronicle, ending: Ending) 
         "end_reason": ending.reason,
         "signal": ending.signal,
         "quote": quote,
+        "speed": stage.speed,
+        "speed_reached": stage.ground.speed_reached,
     }
     if session is None:
         if ending.signal:
@@ -245,7 +262,11 @@ def _result(stage: Stage, engine: Engine, chronicle: Chronicle, ending: Ending) 
         digest=digest_of(s),
         steps=engine.n_steps,
         violations=(*differences, *session.watch.gaps(symbols)),
-        findings=(*session.findings(stage.ground.now_ns), *_unsettled(session)),
+        findings=(
+            *session.findings(stage.ground.now_ns),
+            *_unsettled(session),
+            *engine.unknown_volumes(stage.ground.now_ns),
+        ),
         halts=halts_of(session),
         positions=held(session),
         alerts={urgency.value: chronicle.n_alerts[urgency] for urgency in Urgency},
@@ -282,7 +303,11 @@ def describe(engine: Engine, chronicle: Chronicle, now_ns: int) -> str:
         return f"{moment}  waits for the venue: {chronicle.last_failure or 'no answer yet'}"
     s = session.core.s
     holdings = ", ".join(f"{format_decimal(v)} {k}" for k, v in held(session).items())
-    hurdles = [*halts_of(session), *session.findings(now_ns)]
+    hurdles = [
+        *halts_of(session),
+        *session.findings(now_ns),
+        *engine.unknown_volumes(now_ns),
+    ]
     return (
         f"{moment}  equity {format_decimal(from_money(s.account[at.EQUITY]))} "
         f"{session.instruments[0].quote}  holds {holdings or 'nothing'}  "

@@ -12,7 +12,7 @@ from athena.app.running._engine import TICK_NS
 from athena.domain import SECOND_NS
 from athena.errors import RefusedError, ServiceDown, VenueBusy
 from athena.platform import RandomIds, get_logger
-from athena.venues import CallFailed
+from athena.venues import NO_ROOM, WITHDRAWN, CallFailed
 from athena.venues.kraken import PrivateTransport, open_stream
 from athena.venues.limits import Granted, Ticket, Wait
 
@@ -96,6 +96,8 @@ class SocketWires:
         self._ids = RandomIds()
         self._transport = PrivateTransport(addresses.rest, signer)
         self._tasks: set[asyncio.Task[None]] = set()
+        # Calls of which not a byte has left, by id.
+        self._waiting: dict[int, tuple[Call, asyncio.Task[None]]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._engine: Engine | None = None
         self._stream: asyncio.Task[None] | None = None
@@ -106,6 +108,11 @@ class SocketWires:
     def now_ns(self) -> int:
         """Return the time that engine and venue live by."""
         return self._clock.now_ns()
+
+    @property
+    def speed_reached(self) -> float:
+        """Return the speed of the clock: it is the venue's, and waits for nobody."""
+        return self._speed
 
     async def run(self, engine: Engine, ending: Ending) -> None:
         """Let an engine trade until the end is asked for, then wind down.
@@ -130,20 +137,36 @@ class SocketWires:
                 task.cancel()
         engine.flush()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let something run besides, until the end; what it raises ends everything."""
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        """Let something run besides, until the end; what it raises ends everything.
+
+        Returns:
+            What runs; None when it is the end already.
+        """
         if self._group is None:
             work.close()
-            return
+            return None
         task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- wires ----------------------------------------------------------------------------------
 
     def send(self, call: Call) -> None:
-        """Make a request as soon as the rate limit has room for it."""
-        self.spawn(self._make(call))
+        """Make a request as soon as the rate limit has room for it.
+
+        One that takes back another of which not a byte has left keeps both from leaving.
+        """
+        held = self._waiting.pop(call.withdraws, None)
+        if held is not None:
+            other, waiter = held
+            waiter.cancel()
+            self.spawn(self._take_back(other, call))
+            return
+        task = self.spawn(self._make(call))
+        if task is not None:
+            self._waiting[call.id] = (call, task)
 
     def say(self, text: str) -> None:
         """Say a text on the stream."""
@@ -170,7 +193,21 @@ class SocketWires:
         answer: HttpAnswer | CallFailed | None = await self._room(call)
         if answer is None:
             timeout_ns = max(call.timeout_ns / self._speed, _ANSWER_MIN_S * SECOND_NS)
-            answer = await self._transport.make(replace(call, timeout_ns=int(timeout_ns)))
+            answer = await self._transport.make(
+                replace(call, timeout_ns=int(timeout_ns)),
+                on_leaving=lambda: self._left(call),
+            )
+        self._left(call)
+        self._answered(call, answer)
+
+    def _left(self, call: Call) -> None:
+        self._waiting.pop(call.id, None)
+
+    async def _take_back(self, *calls: Call) -> None:
+        for call in calls:
+            self._answered(call, WITHDRAWN)
+
+    def _answered(self, call: Call, answer: HttpAnswer | CallFailed) -> None:
         if self._engine is not None:
             self._engine.answered(call, answer, self._clock.now_ns())
             self._told(self._engine)
@@ -193,11 +230,19 @@ class SocketWires:
             if isinstance(decision, Granted):
                 return None
             if not isinstance(decision, Wait):
-                return CallFailed(
-                    is_sent=False, reason="no room under the rate limit in time", is_held_back=True
-                )
+                return NO_ROOM
             rest_ns = max(0, decision.until_ns - self._clock.now_ns())
-            await asyncio.sleep(rest_ns / SECOND_NS / self._speed)
+            try:
+                await asyncio.sleep(rest_ns / SECOND_NS / self._speed)
+            except asyncio.CancelledError:
+                self.spawn(self._leave_queue(ticket.id))  # the others need not wait for it
+                raise
+
+    async def _leave_queue(self, ticket_id: str) -> None:
+        try:
+            await asyncio.to_thread(self._limiter.withdraw, ticket_id)
+        except RefusedError as error:  # its place is given up soon anyway
+            get_logger("athena.session").warning("a turn was not given back", why=error.message)
 
     # --- stream ---------------------------------------------------------------------------------
 

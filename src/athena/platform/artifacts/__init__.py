@@ -28,14 +28,22 @@ from athena.platform.artifacts._moves import (
     retire_bundle,
     roll_back_bundle,
 )
-from athena.platform.artifacts._place import ARTIFACTS_FOLDER, bundle_names
+from athena.platform.artifacts._place import ARTIFACTS_FOLDER, bundle_names, locked_bundle
 from athena.platform.artifacts._publish import publish_bundle
-from athena.platform.artifacts._record import Evidence, Move, Record, Version, read_record
+from athena.platform.artifacts._record import (
+    RECORD_NAME,
+    Evidence,
+    Move,
+    Record,
+    Version,
+    read_record,
+)
 from athena.platform.artifacts._tensors import decode_tensors, encode_tensors
 
 __all__ = [
     "ARTIFACTS_FOLDER",
     "KIND_RULES",
+    "RECORD_NAME",
     "Bundle",
     "BundleDraft",
     "BundleKind",
@@ -60,6 +68,7 @@ __all__ = [
     "encode_tensors",
     "list_bundles",
     "load_bundle",
+    "locked_bundle",
     "measure_gate",
     "promote_bundle",
     "publish_bundle",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from athena.errors import InputError
-from athena.platform._storage import storage_errors
+from athena.platform._code import package_sha256
 from athena.platform.artifacts._documents import STRICT
 
 if TYPE_CHECKING:
@@ -91,7 +89,7 @@ def trace_lineage(  # noqa: PLR0913 - one for each fact
     versions["python"] = sys.version.partition(" ")[0]
     lineage = Lineage(
         data=tuple(data),
-        code_sha256=_code_sha256(),
+        code_sha256=package_sha256(),
         versions=versions,
         parent=parent,
         training_steps=training_steps,
@@ -118,13 +116,3 @@ def lineage_fault(lineage: Lineage) -> str:
             f"{lineage.training_steps} and {lineage.n_trials}"
         )
     return ""
-
-
-def _code_sha256() -> str:
-    root = Path(__file__).parents[2]
-    digest = hashlib.sha256()
-    with storage_errors(root):
-        for file in sorted(root.rglob("*.py")):
-            digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -10,6 +10,7 @@ from athena.errors import (
     AthenaError,
     DatabaseConflict,
     DatabaseDamaged,
+    DatabaseDown,
     DatabaseLocked,
     InputError,
     MissingError,
@@ -60,6 +61,7 @@ class SqliteDatabase:
         ensure_folder(place.path.parent)
         with sqlite_errors(place.path):
             self._connection = _connect(place.path)
+        self._file = _identity(place.path)
 
     @contextmanager
     def write(self) -> Iterator[SqliteTransaction]:
@@ -85,6 +87,7 @@ class SqliteDatabase:
     def _transaction(self, begin: str) -> Iterator[SqliteTransaction]:
         if self._is_busy:
             raise second_transaction()
+        self._check_there()
         self._is_busy = True
         try:
             with sqlite_errors(self._path):
@@ -100,6 +103,17 @@ class SqliteDatabase:
             if self._connection.in_transaction:
                 with sqlite_errors(self._path):
                     self._connection.execute("ROLLBACK")
+
+    def _check_there(self) -> None:
+        """Refuse to go on with a file that lost its name: nobody else would see what is written.
+
+        Raises:
+            DatabaseDown: it was deleted, or another one was put in its place.
+        """
+        if _identity(self._path) != self._file:
+            message = f"expected the database at {self._path} that was opened, was deleted or "
+            message += "replaced meanwhile"
+            raise DatabaseDown(message, hint="open it again, or put the file back")
 
     def check(self) -> str:
         """Return the first findings of SQLite's own examination, constraints included."""
@@ -186,6 +200,15 @@ def _translated(error: sqlite3.Error, path: Path) -> AthenaError:
     if code == sqlite3.SQLITE_CONSTRAINT:
         return DatabaseConflict(f"expected rows that keep the constraints of {path}: {error}")
     return AthenaError(f"expected a statement that {path} can run, was refused: {error}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other that may get its name; None without one."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -83,10 +83,10 @@ def _alone_part(pair: Pair, a: OrderLog, b: OrderLog) -> Part:
         is_shared = pair.entry.a is not None and pair.entry.b is not None
         return _guard_part(pair) if is_shared else _alone_part(pair.entry, a, b)
     (order,) = pair.orders
-    other = a if pair.a is None else b
-    if order.purpose is Purpose.LIQUIDATE:
+    own, other = (b, a) if pair.a is None else (a, b)
+    is_manual = order.purpose is Purpose.MANUAL or order.strategy in own.by_hand
+    if order.purpose is Purpose.LIQUIDATE and not is_manual:
         return order.cause or Part.RISK
-    is_manual = order.purpose is Purpose.MANUAL
     if not is_manual and not other.bars.has_bar(order.symbol, order.decided_ns):
         return Part.MISSING_DATA
     is_operators = is_manual or other.was_under_operator(order.strategy, order.decided_ns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from athena.errors import InputError
 from athena.research.comparison._gap import attribute
 from athena.research.comparison._match import match_orders
-from athena.research.comparison._reading import RecordedRun, read_journal
+from athena.research.comparison._reading import ReadRun, RecordedRun, read_journal
 from athena.research.comparison._result import Comparison, make_comparison
 from athena.research.comparison._units import count_alike
 
@@ -47,6 +47,17 @@ def compare_runs(
     on_progress(1)
     other = read_journal(b)
     on_progress(2)
+    found = split_gap(own, other)
+    on_progress(N_STAGES)
+    return found
+
+
+def split_gap(own: ReadRun, other: ReadRun) -> Comparison:
+    """Split the gap between two runs that were read.
+
+    Raises:
+        InputError: different quote currencies.
+    """
     quotes = [side.log.instruments[0].quote for side in (own, other)]
     if quotes[0] != quotes[1]:
         message = f"expected runs in one currency, was {quotes[0]} and {quotes[1]}"
@@ -55,5 +66,4 @@ def compare_runs(
     within_ns = max(own.log.bars.interval_ns, other.log.bars.interval_ns)
     pairs = match_orders(own.log.orders, other.log.orders, within_ns)
     effects = attribute(pairs, own.log, other.log)
-    on_progress(N_STAGES)
     return make_comparison(own, other, effects, units)

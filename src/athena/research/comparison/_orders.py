@@ -111,6 +111,8 @@ class OrderLog:
         orders: in the order they appeared.
         positions: (strategy, instrument) -> signed lots.
         funding, transfers: money units that came or went without an order.
+        spent_late: money units that fills behind the last bar took.
+        by_hand: names of the strategies' slots whose every order is a person's.
     """
 
     instruments: Sequence[Instrument]
@@ -120,6 +122,8 @@ class OrderLog:
     positions: dict[tuple[int, int], int] = field(default_factory=dict)
     funding: int = 0
     transfers: int = 0
+    spent_late: int = 0
+    by_hand: frozenset[str] = frozenset()
     _ratios: list[tuple[int, int]] = field(init=False)
     _known: dict[int, Order] = field(default_factory=dict)  # number -> order
     _guards: dict[Order, Order] = field(default_factory=dict)  # entry -> its protections
@@ -146,8 +150,8 @@ class OrderLog:
         starts = record_starts(group)
         words = group.tolist()
         for start, following in zip(starts, [*starts[1:], len(words)], strict=True):
-            kind = words[start] & 0xFF
-            marks, fields = words[start + 1], words[start + _HEADER : following]
+            kind, fields = words[start] & 0xFF, words[start + _HEADER : following]
+            marks = self.steps_before(words[start + 1])
             if kind == at.R_INTENT:
                 self._asked = fields
             elif kind == at.R_VERDICT:
@@ -163,6 +167,24 @@ class OrderLog:
                 self._cancelled = _Act(Part.RISK, marks)
             elif kind == at.R_CASH:
                 self._book_cash(*fields[:2])
+            else:
+                self.take_outside(kind, fields)
+
+    def steps_before(self, marks: int) -> int:
+        """Return how many closed bars the core had seen at a record.
+
+        Args:
+            marks: that the record states.
+        """
+        return marks
+
+    def is_over(self, marks: int) -> bool:
+        """Tell whether what happens now lies behind the last bar; in a backtest nothing does."""
+        del marks
+        return False
+
+    def take_outside(self, kind: int, fields: Sequence[int]) -> None:
+        """Take what only a live session is told; a backtest is told nothing."""
 
     def was_under_operator(self, strategy: str, ts_ns: int) -> bool:
         """Tell whether a person kept the strategy from trading at a time."""
@@ -253,8 +275,12 @@ class OrderLog:
         _, _, lots, ticks, fee, _, _, ts_ns, terms = fields
         instrument, strategy = terms & 0xFF, terms >> 8 & 0xFF
         row = strategy, instrument
+        paid = order.side * arithmetic.value(ticks, lots, *self._ratios[instrument])
+        if self.is_over(marks):
+            self.spent_late += paid + fee
+            return
         order.filled += lots
-        order.paid += order.side * arithmetic.value(ticks, lots, *self._ratios[instrument])
+        order.paid += paid
         order.fee += fee
         self.positions[row] = self.positions.get(row, 0) + order.side * lots
         if not order.bar_ns:

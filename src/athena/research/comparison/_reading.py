@@ -93,7 +93,7 @@ def open_runs(folder_a: Path, folder_b: Path, home: Path) -> tuple[RecordedRun, 
 def _open(folder: Path) -> tuple[FileStore, dict[str, Any]]:
     """Return a run's journal and its manifest, if it is one of this version."""
     store = FileStore(folder / JOURNAL_FOLDER)
-    with _named(folder.name):
+    with named(folder.name):
         manifest = next(read_frames(store)).values()
         state_of(manifest)
     return store, manifest
@@ -101,12 +101,12 @@ def _open(folder: Path) -> tuple[FileStore, dict[str, Any]]:
 
 def _columns(name: str, manifest: Mapping[str, Any], home: Path) -> Columns:
     """Load a run's bars, without what the risk engine was told: it takes long and is not asked."""
-    with _named(name):
+    with named(name):
         return load_columns({**manifest, RISK_KEY: False}, home)
 
 
 @contextmanager
-def _named(run: str) -> Iterator[None]:
+def named(run: str) -> Iterator[None]:
     """Say in an error which of the two runs it is about."""
     try:
         yield
@@ -122,7 +122,7 @@ def read_journal(run: RecordedRun) -> ReadRun:
         CheckFailed: the journal is damaged, or its fills do not give its cash.
         InputError: it has no end.
     """
-    with _named(run.name):
+    with named(run.name):
         return _read(run)
 
 
@@ -149,7 +149,7 @@ def _read(run: RecordedRun) -> ReadRun:
             f"expected fills that give the final cash {final['cash']}, was {from_money(cash)}"
         )
         raise CheckFailed(message, hint=f"athena journal replay {run.name}")
-    return ReadRun(run.name, manifest, log, start, cash + _sell_all(log, manifest))
+    return ReadRun(run.name, manifest, log, start, cash + sell_all(log, manifest))
 
 
 def _empty_log(manifest: Mapping[str, Any], columns: Columns) -> OrderLog:
@@ -162,7 +162,7 @@ def _empty_log(manifest: Mapping[str, Any], columns: Columns) -> OrderLog:
     return OrderLog(instruments, strategies, bars)
 
 
-def _sell_all(log: OrderLog, manifest: Mapping[str, Any]) -> int:
+def sell_all(log: OrderLog, manifest: Mapping[str, Any]) -> int:
     """Add an order that closes each open position at the last close; return what all are worth.
 
     What the hodl book holds is set aside and counts for nothing, as in the account's equity.

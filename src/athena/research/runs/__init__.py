@@ -5,6 +5,7 @@ from athena.research.runs._baselines import Baseline, run_baseline
 from athena.research.runs._journal_files import JOURNAL_FOLDER, FileStore
 from athena.research.runs._measure import Measured, measure_simulation
 from athena.research.runs._plan import (
+    Diary,
     RunPlan,
     data_sha256,
     environment,
@@ -14,6 +15,7 @@ from athena.research.runs._plan import (
     sources_sha256,
     strategy_of,
     trial_parameters,
+    venue_settings,
 )
 from athena.research.runs._replay import (
     ReplayReport,
@@ -32,6 +34,7 @@ __all__ = [
     "BacktestRequest",
     "BacktestResult",
     "Baseline",
+    "Diary",
     "FileStore",
     "IntentStory",
     "Measured",
@@ -58,5 +61,6 @@ __all__ = [
     "strategy_of",
     "tell_intents",
     "trial_parameters",
+    "venue_settings",
     "write_run",
 ]

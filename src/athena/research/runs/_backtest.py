@@ -160,8 +160,10 @@ def carry_out(
     final = home_folder(home, "runs") / plan.run_id
     with _all_or_nothing(final), ExitStack() as lock:
         with staged_folder(final) as folder:
-            outcome, end, groups = _run(plan, folder, on_progress)
+            with _diary(plan, folder) as files:
+                outcome, end, groups = _run(plan, folder, on_progress)
             record = _record(plan, outcome, end, groups, on_progress)
+            record = replace(record, files=dict(files))
             trials = [*plan.tried, _trial(plan, record)]
             # Until its own entry is there: else two runs that end together count one too few.
             lock.enter_context(locked_trials(home))
@@ -193,6 +195,20 @@ def _all_or_nothing(final: Path) -> Iterator[None]:
     except BaseException:
         shutil.rmtree(final, ignore_errors=True)
         raise
+
+
+@contextmanager
+def _diary(plan: RunPlan, folder: Path) -> Iterator[dict[str, str]]:
+    """Have the diary written while the block runs; what is yielded names its files afterwards."""
+    files: dict[str, str] = {}
+    if plan.diary is None:
+        yield files
+        return
+    plan.diary.begin(folder)
+    try:
+        yield files
+    finally:
+        files.update(plan.diary.end())
 
 
 class _JournalGroups:

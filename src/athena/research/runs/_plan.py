@@ -7,7 +7,7 @@ import platform
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import athena
 from athena.domain import format_decimal, format_interval, format_time
@@ -42,6 +42,16 @@ if TYPE_CHECKING:
     from athena.trading import BarsReference, Strategy
 
 
+class Diary(Protocol):
+    """What a run writes into its folder while its strategies decide, beside the journal."""
+
+    def begin(self, folder: Path) -> None:
+        """Begin to write into the folder of a run."""
+
+    def end(self) -> Mapping[str, str]:
+        """End it; return name of file -> SHA-256 of what it holds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """Everything about a run that is decided before its first bar.
@@ -62,6 +72,7 @@ class RunPlan:
         tried: what was tried on the way to this run; it is recorded and counted with it.
         shares: what the strategies' shares of the equity change to; they begin equal.
         beside: curves that this run is compared with before the plain alternatives.
+        diary: written while the strategies run; None writes none.
     """
 
     request: BacktestRequest
@@ -80,6 +91,7 @@ class RunPlan:
     tried: Sequence[Trial] = ()
     shares: Sequence[ShareChange] = ()
     beside: Sequence[Curve] = ()
+    diary: Diary | None = None
 
     @property
     def n_steps(self) -> int:
@@ -137,14 +149,15 @@ def setup_of(request: BacktestRequest, config: Config, bars: Sequence[Bars], hom
         columns=align(bars, with_risk_inputs=asks_risk),
         limits=open_limits(costs) if request.is_open_risk else risk_limits(config.risk, costs),
         instrument_limits=own_limits,
-        venue=_venue(config),
+        venue=venue_settings(config),
         cash=request.cash,
         engine=request.engine,
         cache_folder=home / "cache",
     )
 
 
-def _venue(config: Config) -> VenueSettings:
+def venue_settings(config: Config) -> VenueSettings:
+    """Return how the simulated venue of a backtest charges and fills."""
     costs = config.costs
     return VenueSettings(
         seed=config.run.seed,

@@ -71,6 +71,7 @@ def _description(record: RunRecord) -> dict[str, Any]:
         "journal_sha256": record.journal_sha256,
         "trials": record.trials,
         "environment": record.environment,
+        "files": record.files,
     }
 
 
@@ -215,6 +216,7 @@ def _record(
         trials=values["trials"],
         trial_sharpes=series["trial_sharpes"],
         environment=values["environment"],
+        files=values.get("files", {}),  # older runs wrote none
     )
 
 

@@ -40,6 +40,7 @@ class IntentStory:
         failures: every code that failed.
         approved, filled: base currency.
         state: of the order at the end of the run.
+        key: identity of the intent; that of a desk follows from the id of its decision.
     """
 
     ts_ns: int
@@ -53,6 +54,7 @@ class IntentStory:
     approved: Decimal = Decimal(0)
     filled: Decimal = Decimal(0)
     state: str = "working"
+    key: int = 0
 
 
 def tell_intents(folder: Path) -> list[IntentStory]:
@@ -111,6 +113,7 @@ def _begin(
         failures=tuple(str(code) for code in verdict.failed),
         approved=lot(verdict.approved_lots),
         state="denied" if verdict.code is not None else "working",
+        key=asked.key,
     )
 
 

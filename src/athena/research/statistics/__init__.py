@@ -2,6 +2,7 @@
 
 from athena.research.statistics._bootstrap import Excess, compare_returns, estimate_ratios
 from athena.research.statistics._claims import Claim, alarms, judge_claim
+from athena.research.statistics._dated import estimate_of_sums
 from athena.research.statistics._deflated import (
     Deflation,
     deflate,
@@ -95,6 +96,7 @@ __all__ = [
     "deflated_sharpe",
     "describe_deflation",
     "diebold_mariano",
+    "estimate_of_sums",
     "estimate_ratios",
     "exact",
     "expected_maximum_sharpe",

@@ -20,7 +20,7 @@ from athena.app.live import (
 from athena.domain import MINUTE_NS, Book, OrderType, Purpose, Side, TimeInForce
 from athena.errors import InputError
 from athena.trading import StrategySlot
-from athena.trading.algorithms import Measure, PlanKind
+from athena.trading.algorithms import Measure, PlanKind, RebalanceRules
 from athena.trading.live import PlaceOrder, PlanRules, PlanStarted, PlanStopped, Wanted
 from tests.core_builder import MONEY
 from tests.session_builder import PRICE, Desk, buy, only
@@ -70,13 +70,14 @@ def do(desk: Desk, asked: Request) -> tuple[Answer, list[PlaceOrder]]:
 
 
 def test_only_what_takes_risk_away_stands_until_it_is_read() -> None:
-    assert frozenset({Verb.ORDER, Verb.PLAN, Verb.PLAN_STOP}) == ORDERING
+    own = {Verb.REBALANCE, Verb.SKIP_REBALANCE, Verb.PURCHASE}
+    assert frozenset({Verb.ORDER, Verb.PLAN, Verb.PLAN_STOP} | own) == ORDERING
     assert [request(verb).wish.stands for verb in (Verb.ORDER, Verb.PLAN, Verb.PLAN_STOP)] == [
         False,
         False,
         True,
     ]
-    assert {request(verb).wish.role for verb in ORDERING} == {Role.TRADER}
+    assert {request(verb).wish.role for verb in ORDERING - own} == {Role.TRADER}
 
 
 # --- orders -------------------------------------------------------------------------------------
@@ -85,7 +86,7 @@ def test_only_what_takes_risk_away_stands_until_it_is_read() -> None:
 def test_a_market_order_goes_to_the_slot_of_people(desk: Desk) -> None:
     said, (order,) = do(desk, request(Verb.ORDER, **BUY, quantity="0.5"))
     assert said.is_executed
-    assert said.text == f"order {order.number}: buy 0.5 BTC/USDT"
+    assert said.text == f"order {order.number}: buy 0.5 BTC"
     assert (order.side, order.type, order.lots) == (Side.BUY, OrderType.MARKET, 50_000_000)
     desk.answer(order)
     desk.fill(order, order.lots)
@@ -126,7 +127,7 @@ def test_a_sale_closes_and_never_goes_beyond_the_holding(desk: Desk) -> None:
     said, (order,) = do(desk, sale)
     assert order.lots == 30_000_000
     assert order.is_reduce_only
-    assert said.text.endswith("the risk engine allows no more, 1 was asked for")
+    assert said.text.endswith("the risk engine allows no more, 1 BTC was asked for")
 
 
 def test_the_same_request_twice_is_one_order(desk: Desk) -> None:
@@ -149,7 +150,10 @@ def test_an_order_above_the_cap_is_denied_with_its_code_or_shrunk() -> None:
     desk.wait(1)
     said, placed = do(desk, request(Verb.ORDER, **BUY, quantity="1"))
     assert (said.is_executed, placed) == (False, [])
-    assert "stop_missing" in said.text
+    assert said.text == (
+        "the risk engine denied it (stop_missing): No stop was given and no volatility is known "
+        "to derive one."
+    )
     stop = str((Decimal(PRICE) * Decimal("0.98") / 100).quantize(Decimal("0.01")))
     said, (order,) = do(desk, request(Verb.ORDER, "5a", **BUY, quantity="1", stop=stop))
     assert order.lots < 100_000_000
@@ -183,7 +187,7 @@ def test_what_cannot_be_is_refused_in_words(
 def test_a_twap_has_the_id_of_its_request_and_is_begun_once(desk: Desk) -> None:
     asked = request(Verb.PLAN, **BUY, kind="twap", quantity="1", slices="4", window="20m")
     said, _ = do(desk, asked)
-    assert said.text == "plan 4f2a: TWAP, buy BTC/USDT in 4 orders 300 s apart"
+    assert said.text == "plan 4f2a: buy 1 BTC in 4 orders, one every 5m (TWAP)"
     plan = desk.session.plans.running["4f2a"].plan
     assert (plan.kind, plan.strategy, plan.order.purpose) == (PlanKind.TWAP, 1, Purpose.MANUAL)
     assert plan.parts == (25_000_000,) * 4
@@ -257,6 +261,43 @@ def test_a_plan_too_many_is_answered_as_rejected(desk: Desk) -> None:
     arguments = {**BUY, "kind": "twap", "quantity": "1"}
     answers = [do(desk, request(Verb.PLAN, f"p{k}", **arguments))[0] for k in range(33)]
     assert [said.is_executed for said in answers] == [*[True] * 32, False]
+    assert answers[-1].text == "the plan was not begun: 32 plans run, stop one first"
     assert isinstance(
         to_ordered(request(Verb.PLAN, "p99", **arguments), desk.session, 0), PlanStarted
     )
+
+
+# --- what goes on by itself ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "words"),
+    [
+        (Verb.REBALANCE, {}, "a session that rebalances"),
+        (Verb.SKIP_REBALANCE, {}, "a session that rebalances"),
+        (Verb.PURCHASE, {"asset": "BTC"}, "a session that keeps bags"),
+    ],
+)
+def test_what_the_session_does_not_do_cannot_be_forced(
+    desk: Desk, verb: Verb, arguments: dict[str, str], words: str
+) -> None:
+    assert verb in ORDERING
+    with pytest.raises(InputError, match=words):
+        to_ordered(request(verb, **arguments), desk.session, desk.now_ns)
+
+
+def test_only_an_admin_forces_a_rebalance_or_a_purchase() -> None:
+    """C20, section 12."""
+    for verb in (Verb.REBALANCE, Verb.SKIP_REBALANCE, Verb.PURCHASE):
+        assert Wish("s1", verb, "because").role is Role.ADMIN
+
+
+def test_a_forced_rebalance_is_answered_in_words() -> None:
+    rules = PlanRules(rebalance=RebalanceRules(2, (30_000,)))
+    found = Desk(strategies=list(SLOTS), rules=rules)
+    found.wait(2)
+    said, _ = do(found, request(Verb.REBALANCE))
+    assert said.is_executed
+    assert "the weights are looked at now" in said.text
+    skipped, _ = do(found, request(Verb.SKIP_REBALANCE, "5b"))
+    assert "no rebalance before" in skipped.text

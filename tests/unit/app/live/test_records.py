@@ -127,6 +127,26 @@ def test_a_secret_in_a_reason_or_an_alert_never_reaches_the_database(
     assert not any(CANARY.encode() in path.read_bytes() for path in files)
 
 
+def test_a_database_that_is_deleted_under_the_recorder_is_opened_anew_and_said(
+    home: Path,
+) -> None:
+    """What was written before is gone with it: whoever records has to tell everything again."""
+    prepared(SQLITE, home).close()
+    with Recorder(lambda: prepared(SQLITE, home)) as recorder:
+        recorder.put(order_row(1))
+        assert recorder.wait_until_written(60)
+        assert recorder.state.n_anew == 0
+        for file in home.glob("athena.db*"):
+            file.unlink()
+        recorder.put(order_row(2))
+        assert recorder.wait_until_written(60)
+        assert (recorder.state.n_anew, recorder.state.fault) == (1, "")
+    database = prepared(SQLITE, home)
+    with database.read() as transaction:
+        assert [item.number for item in newest_orders(transaction, "s1", 9)] == [2]
+    database.close()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_recorder_whose_thread_died_says_so() -> None:
     """A bug is loud: it is no fault of the database that may pass."""

@@ -13,7 +13,7 @@ import pytest
 from athena.app.running._bars import RecordedBars, bars_of, first_shown, moved
 from athena.app.running._local_venue import PushedTrades
 from athena.app.running._public_bars import PolledBars, PricePoll, bar_of
-from athena.domain import MINUTE_NS, SECOND_NS, Instrument
+from athena.domain import DAY_NS, MINUTE_NS, SECOND_NS, Instrument
 from athena.errors import InputError, ServiceDown
 from athena.market import FeedSource, mock_bars
 from athena.trading import Bar
@@ -144,6 +144,10 @@ class _Kraken:
             message = "expected bars, was nothing"
             raise ServiceDown(message)
         now_ns = self.clock.now_ns()
+        if interval_ns == DAY_NS:
+            opens = range(now_ns // DAY_NS * DAY_NS - 3 * DAY_NS, now_ns - DAY_NS + 1, DAY_NS)
+            yield tuple(_candle(ts_ns, "100.04", "9") for ts_ns in opens)
+            return
         first_ns = max(START_NS, since_ns if have_ns is None else have_ns + interval_ns)
         opens = range(START_NS, now_ns - interval_ns + 1, interval_ns)
         yield tuple(_candle(ts_ns) for ts_ns in opens if ts_ns >= first_ns)
@@ -177,6 +181,10 @@ def test_polled_bars_begin_with_history_and_go_on_with_each_close() -> None:
     assert closes[0] > last_ns
     assert closes[1] > closes[0]
     assert steps[0].bars[0] == Bar(1_000, 1_010, 990, 1_000, 200_000_000)
+    (days,) = bars.daily
+    assert days.interval_ns == DAY_NS
+    assert days.close_ticks.tolist() == [1_000] * 3, "another tick of then is rounded to ours"
+    assert days.volume_lots.tolist() == [900_000_000] * 3
     assert judged[0] == "expected bars, was nothing"
     assert judged[1] == ""
 

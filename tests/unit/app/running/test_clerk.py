@@ -62,3 +62,41 @@ def test_a_database_that_is_away_is_asked_again(home: Path) -> None:
     clerk.close()
     assert n_tries == 2
     database.close()
+
+
+def test_a_database_that_is_deleted_under_the_clerk_is_noticed_and_opened_anew(
+    home: Path,
+) -> None:
+    """Bad input: what operators want arrives in the file of that name, not in one without."""
+    n_opened = 0
+    got: list[str] = []
+    has_come = threading.Event()
+
+    def connect() -> Database:
+        nonlocal n_opened
+        n_opened += 1
+        return prepared(SQLITE, home)
+
+    def take(request: Request) -> None:
+        got.append(request.id)
+        has_come.set()
+
+    def wanted(seed: int) -> str:
+        proof = begun(home)
+        database = prepared(SQLITE, home)
+        now_ns = SystemClock().now_ns()
+        asked = ask(database, wish(Verb.PAUSE), proof, ids=SeededIds(seed), now_ns=now_ns)
+        database.close()
+        return asked.id
+
+    first = wanted(1)
+    clerk = Clerk(connect, "s1", take)
+    assert has_come.wait(10)
+    has_come.clear()
+    for file in home.glob("athena.db*"):
+        file.unlink()
+    second = wanted(2)
+    assert has_come.wait(20)
+    clerk.close()
+    assert got == [first, second]
+    assert n_opened == 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from athena.errors import DatabaseDamaged, InputError, MissingError
+from athena.errors import DatabaseDamaged, DatabaseDown, InputError, MissingError
 from athena.platform.database import SqlitePlace
 from athena.platform.database._sqlite import SqliteDatabase
 from tests.database_cases import prepared
@@ -39,6 +39,25 @@ def test_changes_are_written_ahead_synced_and_keep_their_references(tmp_path: Pa
         ]
     assert settings == ["wal", 2, 1]
     database.close()
+
+
+def test_a_file_that_was_deleted_or_replaced_under_it_is_not_written_to(tmp_path: Path) -> None:
+    """Nobody would ever see it: a connection keeps a file that has no name any more."""
+    fill(tmp_path)
+    database = opened(tmp_path)
+    with database.read() as view:
+        assert view.query("SELECT count(*) FROM books") == [(400,)]
+    (tmp_path / "test.db").unlink()
+    with pytest.raises(DatabaseDown, match="deleted or replaced"), database.write():
+        pass
+    (tmp_path / "test.db").touch()
+    with pytest.raises(DatabaseDown, match="deleted or replaced"), database.read():
+        pass
+    database.close()
+    again = opened(tmp_path)
+    with again.read() as view:
+        assert view.query("SELECT 1") == [(1,)]
+    again.close()
 
 
 def test_a_closed_database_is_one_file(tmp_path: Path) -> None:
