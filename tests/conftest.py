@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from athena.platform import Secret
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.nats_server import NatsServer
     from tests.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,13 +70,19 @@ def _is_loopback(host: str | bytes) -> bool:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test an empty data home, and no setting or secret of who runs it."""
+    """Give each test an empty data home, and no setting or secret of who runs it.
+
+    The secrets that a process was given are masked as long as it lives: those of one test must not
+    mask what another one prints.
+    """
     for name in list(os.environ):
         if name.startswith("ATHENA_") and name not in {"ATHENA_FULL", "ATHENA_SHARED"}:
             monkeypatch.delenv(name)
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ATHENA_HOME", str(folder))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "state"))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(Secret, "_given", set())
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     return folder
 
@@ -122,6 +131,27 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     postgres.administer(f"CREATE DATABASE {name}")
     yield postgres.url(name)
     postgres.administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def nats() -> Iterator[NatsServer]:
+    """Start a NATS server with JetStream for all tests of this process, or skip."""
+    pytest.importorskip("nats")
+    from tests.nats_server import PACKAGES, NatsServer, find_server
+
+    program = find_server()
+    if program is None:
+        pytest.skip(f"no NATS server here: {PACKAGES}")
+    server = NatsServer(program)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def nats_url(nats: NatsServer) -> str:
+    """Return the address of a NATS server; what desks of other names say is not heard."""
+    return nats.url
 
 
 @dataclass(frozen=True, slots=True)

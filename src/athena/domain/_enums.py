@@ -211,7 +211,8 @@ _MEANINGS = {
     DenialCode.REWARD_RISK: "The target pays too little for the risk to the stop.",
     DenialCode.CONFIDENCE: "The stated confidence is under the floor or the lowest tier.",
     DenialCode.SLIPPAGE: "The estimated slippage of the entry is above the limit.",
-    DenialCode.LEVERAGE: "The leverage asked for is not a number from 1 to the ceiling.",
+    DenialCode.LEVERAGE: "The leverage asked for is not a number from 1 to the ceiling, which is "
+    "1 in paper and live sessions: they trade spot.",
     DenialCode.POSITION: "No room is left under the position cap or the tier's cap.",
     DenialCode.SECTOR: "No room is left under the sector cap.",
     DenialCode.GROSS: "No room is left under the gross exposure, account leverage or total "
