@@ -1,6 +1,6 @@
 """Write the reference pages that come from the code; a test compares them with what lies here.
 
-Run it after a change of a command, a configuration key, a denial code or a room:
+Run it after a change of a command, a configuration key, a denial code, a limit or a room:
 
     .venv/bin/python docs/generate.py
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from athena.app import build_app
+from athena.app.live import CHANGEABLE
 from athena.domain import DenialCode
 from athena.platform.config import KeyInfo, describe_config, format_default
 from athena.venues import capability_table
@@ -31,6 +32,7 @@ _NOTE = "<!-- Written by docs/generate.py from the code; do not edit. -->\n"
 def generate() -> dict[str, str]:
     """Build every generated page as path from the root of the project -> text."""
     pages = {
+        "changeable-limits.md": _changeable_limits(),
         "commands.md": _commands(),
         "configuration.md": _configuration(),
         "denial-codes.md": _denial_codes(),
@@ -102,6 +104,44 @@ def _denial_codes() -> str:
         "| code | meaning |\n|---|---|",
     ]
     return "\n".join([*head, *rows]) + "\n"
+
+
+def _changeable_limits() -> str:
+    known = {item.path: item for item in describe_config() if isinstance(item, KeyInfo)}
+    rows = []
+    for path, limit in CHANGEABLE.items():
+        item = known[path]
+        tighter = "less" if limit.is_lower_tighter else "more"
+        default = format_default(item.default)
+        cells = (f"`{path}`", _unit(path), f"`{default}`", item.allowed, tighter, item.meaning)
+        rows.append(f"| {' | '.join(map(_cell, cells))} |")
+    head = [
+        "# Limits that can be changed while a session runs\n",
+        "`athena limit KEY=VALUE --reason ...` changes one, for an admin: the risk engine takes",
+        "it at once, and it is journaled. Nobody gets beyond what is allowed. The other limits",
+        "stand until the session is started with another configuration.\n",
+        "| key | unit | default | allowed | tighter is | meaning |\n|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows]) + "\n"
+
+
+_UNITS = {
+    "frac": "fraction",
+    "minutes": "minutes",
+    "minutes_max": "minutes",
+    "_s": "seconds",
+    "notional_max": "quote currency",
+    "leverage_max": "times the equity",
+    "per_minute": "orders a minute",
+    "burst": "orders",
+    "positions_max": "positions",
+    "per_symbol_max": "positions",
+}
+
+
+def _unit(path: str) -> str:
+    """Say what a key counts; its name ends in it."""
+    return next((unit for end, unit in _UNITS.items() if path.endswith(end)), "number")
 
 
 def _rooms() -> str:

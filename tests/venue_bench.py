@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from athena.domain import Instrument
-    from athena.trading.live import Effect, Event
+    from athena.trading.live import Alert, Effect, Event
     from athena.venues import Call, CallFailed, Step
 
 START = parse_time_ns("2026-11-20T12:00:00Z")
@@ -63,7 +63,7 @@ class VenueBench:
     Attributes:
         adapter, exchange: the two sides.
         now_ns: both clocks.
-        events: of the adapter, oldest first.
+        events, alerts: of the adapter, oldest first.
         calls: made so far.
         fail: replaces the answer of a call when it returns one.
     """
@@ -75,6 +75,7 @@ class VenueBench:
         self.adapter = adapter or KrakenAdapter(instruments(), tier=Tier.PRO)
         self.exchange = exchange or new_exchange()
         self.events: list[Event] = []
+        self.alerts: list[Alert] = []
         self.calls: list[Call] = []
         self.fail: Callable[[Call, bytes], HttpAnswer | CallFailed | None] = lambda _, __: None
         self.is_deaf = False
@@ -153,6 +154,7 @@ class VenueBench:
         while waiting:
             step = waiting.popleft()
             self.events += step.events
+            self.alerts += step.alerts
             if not step.wants_stream and self._connection is not None:
                 self.exchange.disconnect(self._connection)
                 self._connection = None
@@ -233,4 +235,5 @@ def amend(number: int, now_ns: int, *, lots: int, trigger_ticks: int = 0) -> Ame
         now_ns + 5 * SECOND,
         now_ns,
         is_protection=True,
+        serial=1,
     )

@@ -62,6 +62,8 @@ class VirtualDesk:
     instruments: tuple[Instrument, ...] = (BTC_USD, XRP_USD)
     trade_worth: Decimal = Decimal(10_000_000)
     faults: FaultPlan = NO_FAULTS
+    wants_dead_man: bool = False
+    needs_self_test: bool = False
     heap: Heap = field(default_factory=lambda: Heap(NOON))
     store: CrashStore = field(default_factory=CrashStore)
     driver: Driver | None = None
@@ -87,7 +89,12 @@ class VirtualDesk:
         self.start()
 
     def _adapter(self) -> KrakenAdapter:
-        return KrakenAdapter(self.instruments, tier=Tier.PRO, seed=self.heap.now_ns % 10**9)
+        return KrakenAdapter(
+            self.instruments,
+            tier=Tier.PRO,
+            wants_dead_man=self.wants_dead_man,
+            seed=self.heap.now_ns % 10**9,
+        )
 
     # --- the venue ------------------------------------------------------------------------------
 
@@ -133,7 +140,11 @@ class VirtualDesk:
         if self.store.segments():
             session, _ = resume_session(self.store, SessionSettings(), now_ns=now_ns)
         self.driver = Driver(
-            self._adapter(), len(self.instruments), session=session, opener=self._open
+            self._adapter(),
+            len(self.instruments),
+            session=session,
+            opener=self._open,
+            needs_self_test=self.needs_self_test,
         )
         self._client = client = Client(self._answered, self._opened, self._heard, self._lost)
         self._act(lambda driver: driver.begin(now_ns))

@@ -28,7 +28,7 @@ from athena.trading.live import (
     TransferSeen,
 )
 from athena.venues import CallFailed
-from athena.venues.kraken import KRAKEN, read_self_test
+from athena.venues.kraken import KRAKEN
 from tests.venue_bench import (
     BTC,
     SECOND,
@@ -490,7 +490,7 @@ def test_a_checked_order_is_not_placed(venue: VenueBench) -> None:
     venue.wait_for(PriceSeen, lambda e: e.instrument == XRP)
     calls = venue.adapter.self_test_calls(venue.now_ns)
     assert [call.fields["validate"] for call in calls] == ["true", "true"]
-    assert [read_self_test(found) for found in venue.make_calls(calls)] == ["", ""]
+    assert [venue.adapter.read_self_test(found) for found in venue.make_calls(calls)] == ["", ""]
     view = venue.account()
     assert (view.orders, view.fills) == ((), ())
 

@@ -172,8 +172,10 @@ def test_books_orders_and_protections_agree_after_each_bar(seed: int) -> None:
         market.bar()
         market.check()
         for _ in range(market.draw.randint(0, 3)):
+            exposure.weigh(market.core.s)
             gross = exposure.gross_exposure(market.core.s)
             market.act()
+            exposure.weigh(market.core.s)
             grown = exposure.gross_exposure(market.core.s) - gross
             cap = positions.equity(market.core.s) * 4 // 5
             assert grown <= 0 or gross + grown <= cap
