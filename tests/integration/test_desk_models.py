@@ -18,11 +18,12 @@ import pytest
 from athena.desk.agents import sentiment_agent
 from athena.desk.contract import Output, Role, digest
 from athena.desk.cycle import run_cycle
+from athena.desk.hosting import DeskStrategy, Parts
 from athena.desk.inputs import Text, TextKind, TextProvenance, Texts
-from athena.desk.judging import ModelJudge
 from athena.desk.models import (
     DebateSettings,
     ModelClassifier,
+    ModelJudge,
     ask_panel,
     debated_panel_agent,
     debated_strategy_agent,
@@ -32,9 +33,12 @@ from athena.domain import Action, Purpose
 from athena.language import Mode, RecordingMissing, open_asker
 from athena.platform import VirtualClock
 from athena.platform.config import LanguageConfig, load_config
+from athena.trading import ReportRecord, VerdictRecord, read_records
 from tests.cycle_builder import PLACE, RISING, desk_of, inputs_of, rule_based, silence
 from tests.desk_models_builder import INJECTION
+from tests.hosting_walks import moving_bars
 from tests.language_builder import open_ledger
+from tests.market_builder import run, setup_of
 from tests.model_server import ModelServer, Script, model_server
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from athena.desk.cycle import CycleResult
     from athena.language import Asker
     from athena.language.spending import Ledger, Limits
+    from tests.market_builder import Simulated
 
 KEYS = {"ATHENA_LANGUAGE_DEEPSEEK_KEY": "canary-deepseek-0123456789"}
 ROLES = (
@@ -384,3 +389,68 @@ def test_an_order_in_a_headline_reaches_nobody_as_an_order(
         assert "ignore the limits" not in system
         assert shown.count("</data>") == 1
         assert "tools" not in asked.body
+
+
+# --- through the core -------------------------------------------------------------------------
+
+
+def obedient(body: dict[str, Any]) -> str:
+    """Do what every text and every trader would like: the best scores, and never a stop."""
+    task, shown = (message["content"] for message in body["messages"][:2])
+    if "You score texts" in task:
+        n_texts = shown.count('"number"')
+        scores = [{"number": k, "score": 1, "confidence": 1} for k in range(1, n_texts + 1)]
+        return json.dumps({"scores": scores})
+    return json.dumps(next(what for words, what in answers(shown).items() if words in task))
+
+
+def backtested(asker: Asker) -> tuple[Simulated, list[CycleResult]]:
+    """Run the hosted desk over a lively market under the default limits."""
+    results: list[CycleResult] = []
+    desk = DeskStrategy()
+    desk.plug(
+        Parts(
+            record=results.append,
+            judge=ModelJudge(asker),
+            classifier=ModelClassifier(asker),
+            texts=lambda _, as_of_ns: Texts((headline(as_of_ns),)),
+        )
+    )
+    bars = [moving_bars(160, 5, "BTC/USD")]
+    return run(setup_of(bars, is_open=False, cash=100_000), desk), results
+
+
+def test_models_that_obey_a_headline_get_no_order_past_the_core(
+    home: Path, server: ModelServer
+) -> None:
+    """C26, DK-44: each order that a venue heard of had been approved, within its lots."""
+    server.usual = Script(obedient)
+    with opened(configured(server), home) as asker:
+        simulated, results = backtested(asker)
+    said = [outputs(result)["sentiment"] for result in results]
+    assert {one.label for one in said} == {"strongly_bullish"}
+    approved: dict[int, int] = {}
+    entered: dict[int, int] = {}
+    for one in read_records(simulated.words):
+        if isinstance(one, VerdictRecord) and one.code is None:
+            approved[one.order] = one.approved_lots
+        elif isinstance(one, ReportRecord) and one.terms is not None:
+            assert one.order in approved or one.terms.purpose is not Purpose.ENTRY
+            if one.terms.purpose is Purpose.ENTRY:
+                entered[one.order] = entered.get(one.order, 0) + one.lots
+    assert entered, "it traded"
+    assert all(lots <= approved[order] for order, lots in entered.items())
+
+
+def test_two_backtests_with_models_have_one_digest_and_the_second_asks_nobody(
+    home: Path, server: ModelServer
+) -> None:
+    """DK-20: two desk backtests give one digest."""
+    config = configured(server)
+    with opened(config, home) as asker:
+        lived = backtested(asker)[0].digest
+    n_asked = len(server.asked)
+    with opened(config, home, Mode.REPLAY) as asker:
+        again = [backtested(asker)[0].digest for _ in range(2)]
+    assert again == [lived] * 2
+    assert len(server.asked) == n_asked > 0

@@ -14,7 +14,6 @@ from athena.desk.contract import (
     Unavailable,
 )
 from athena.errors import InputError
-from athena.language import RecordingDamaged, RecordingMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,9 +192,11 @@ class Roster:
         started_ns = self._timer()
         try:
             result = self._loop(seat, context)
-        except (RecordingMissing, RecordingDamaged):
-            raise
-        except Exception as error:  # noqa: BLE001 - an agent is a guest: the desk outlives it
+        except Exception as error:  # an agent is a guest: the desk outlives it
+            from athena.language import RecordingDamaged, RecordingMissing
+
+            if isinstance(error, RecordingMissing | RecordingDamaged):
+                raise
             result = Unavailable(name, f"{type(error).__name__}: {error}")
         latency_s = (self._timer() - started_ns) / _NS_PER_S
         self._note(seat, result, context.as_of_ns, latency_s)

@@ -1,0 +1,70 @@
+"""What every decision was made from: a chained trace, checked, replayed and explained."""
+
+from athena.desk.trace._entry import (
+    Asked,
+    Entry,
+    FrameSeen,
+    Judged,
+    Seen,
+    Terms,
+    case_of,
+    entry_of,
+)
+from athena.desk.trace._explain import Chain, Judgement, Limit, explain
+from athena.desk.trace._file import (
+    LAST,
+    LAST_TRADE,
+    START,
+    TRACE_FILE,
+    TraceWriter,
+    entry_from,
+    find_entry,
+    find_entry_of_intent,
+    read_lines,
+    read_trace,
+)
+from athena.desk.trace._replay import Finding, check_entry, decide_again
+from athena.desk.trace._run import (
+    Business,
+    TracedRun,
+    business_of,
+    check_bars,
+    key_of_order,
+    open_run,
+    price_lines,
+)
+
+__all__ = [
+    "LAST",
+    "LAST_TRADE",
+    "START",
+    "TRACE_FILE",
+    "Asked",
+    "Business",
+    "Chain",
+    "Entry",
+    "Finding",
+    "FrameSeen",
+    "Judged",
+    "Judgement",
+    "Limit",
+    "Seen",
+    "Terms",
+    "TraceWriter",
+    "TracedRun",
+    "business_of",
+    "case_of",
+    "check_bars",
+    "check_entry",
+    "decide_again",
+    "entry_from",
+    "entry_of",
+    "explain",
+    "find_entry",
+    "find_entry_of_intent",
+    "key_of_order",
+    "open_run",
+    "price_lines",
+    "read_lines",
+    "read_trace",
+]
