@@ -16,7 +16,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench bench-live bench-peers golden soak nightly dist clean
+.PHONY: help demo test check bench bench-live bench-peers golden mutation soak nightly dist clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 demo: $(VENV)/.demo  ## real bars, a backtest beside its baselines, a tear sheet
@@ -36,6 +36,8 @@ bench-live: $(VENV)/.dev  ## the live core: events, decisions, risk, recovery, r
 	@$(PY) -m benchmarks.live
 soak: $(VENV)/.dev  ## 20,000 seeds of the simulation, every crash point, 500 SIGKILLs; the table that is committed (hours)
 	@$(PY) -m tests.soak --out benchmarks/soak.json
+mutation: $(VENV)/.dev  ## small faults in order table, risk and accounting that the tests must notice (hours); N=150 is a sample
+	@$(PY) -m tests.mutation $(if $(N),--sample $(N) --seed $(or $(SEED),0),) --out benchmarks/mutation.json
 nightly: $(VENV)/.dev  ## everything at full size: slow tests, 10,000 examples a property (hours)
 	@ATHENA_FULL=1 $(PY) -m pytest -q -n auto --timeout 7200 -m "not (service or e2e or learn)"
 	@ATHENA_FULL=1 $(PY) -m pytest -q benchmarks --benchmark-enable

@@ -65,7 +65,7 @@ class LedgerTrade:
 
     Attributes:
         quantity: of the base currency, > 0.
-        amount: of the quote currency, > 0, without the fee.
+        amount: of the quote currency, >= 0 (dust may come to nothing), without the fee.
         fee: >= 0, of `fee_currency`, which is base or quote.
         reporting_value: of the trade in reporting units; needed when the quote is not the
             reporting currency, and then it prices both sides.
