@@ -250,7 +250,10 @@ class Checks:
             self.fail("I6", f"gross exposure {from_money(worst)}, allowed {from_money(allowed)}")
 
     def _worst_case(self, session: Session) -> Iterator[int]:
-        """Yield the money of every position and every order that may still enlarge one."""
+        """Yield the money of every position and every order that may still enlarge one.
+
+        On spot that is a purchase; whoever sells by hand sells coins that are there.
+        """
         s = session.core.s
         n = s.account[at.N_INSTRUMENTS]
         for position in range(s.account[at.N_POSITIONS]):
@@ -258,9 +261,8 @@ class Checks:
                 last = s.instruments[position % n, at.LAST]
                 yield abs(self._worth(session, position % n, last, s.positions[position, 0]))
         for row in session.core.live_rows():
-            is_entry = not s.orders[row, at.FLAGS] & at.FLAG_REDUCE_ONLY
             is_working = codes.SUBMITTING <= s.orders[row, at.STATE] <= codes.PARTIALLY_FILLED
-            if is_entry and is_working:
+            if is_working and s.orders[row, at.SIDE] > 0:
                 left = s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
                 instrument = s.orders[row, at.ORDER_INSTRUMENT]
                 yield self._worth(session, instrument, s.orders[row, at.RESERVE], left)
