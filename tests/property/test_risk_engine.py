@@ -32,12 +32,15 @@ def test_oracle_and_engine_say_the_same(seed: int) -> None:
 
 
 def test_the_cases_reach_every_denial_code_and_every_shrink() -> None:
-    """TR-19: without this a code that no case reaches would pass unseen."""
+    """TR-19: without this a code that no case reaches would pass unseen.
+
+    The rarest, a size cut by what is correlated, first comes with seed 2,098.
+    """
     first: Counter[str] = Counter()
     listed: Counter[str] = Counter()
     shrinks: Counter[str] = Counter()
     approved = 0
-    for seed in range(4_000):
+    for seed in range(4_000 if IS_FULL else 2_500):
         account, request = random_case(Random(seed))  # noqa: S311 - cases, not secrets
         expected, verdict = judged_by_oracle(account, request)
         assert judged_by_engine(account, request) == expected, seed

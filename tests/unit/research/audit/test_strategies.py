@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from athena.trading import Market, Strategy, View
 
 WORLD = World.of([driftless_bars(450, 3, interval_ns=HOUR_NS)])
+SHORT = World.of([driftless_bars(100, 3, interval_ns=HOUR_NS)])
 TWO = World.of(
     [
         driftless_bars(450, seed, symbol, HOUR_NS)
@@ -325,9 +326,12 @@ class Cached(BarStrategy):
 """
 
 
+@pytest.mark.parametrize(
+    "world", [SHORT, pytest.param(WORLD, marks=pytest.mark.slow)], ids=["short", "long"]
+)
 @pytest.mark.parametrize(("ahead", "is_clean"), [(1, False), (-1, True)])
 def test_what_a_run_leaves_on_its_module_hides_nothing(
-    tmp_path: Path, ahead: int, is_clean: bool
+    tmp_path: Path, ahead: int, is_clean: bool, world: World
 ) -> None:
     """A cache of closes by time, filled on all data, would tell every later run on a part."""
     path = tmp_path / "cached.py"
@@ -339,7 +343,7 @@ def test_what_a_run_leaves_on_its_module_hides_nothing(
     result = audit_strategy(
         "cached",
         renew,
-        WORLD,
+        world,
         make_setup=lambda bars: setup_of(list(bars), is_open=False),
         make_open_setup=lambda bars: setup_of(list(bars)),
     )

@@ -31,6 +31,7 @@ from athena.research.statistics import (
     wilson_interval,
 )
 from athena.research.statistics._bootstrap import block_indices, block_length, n_resamples
+from tests.conftest import IS_FULL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,12 +90,17 @@ def test_every_metric_has_n_and_an_interval_around_it_d10(rng: np.random.Generat
 
 
 def test_sharpe_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    """Of 60 intervals 51 to 59, binomially: 2 % of draws lie outside if 93 % are covered.
+
+    79 % lie outside if it is 80 %; blocks cost a little coverage on short series.
+    """
+    n, least = (100, 85) if IS_FULL else (60, 51)
     covered = 0
-    for seed in range(100):
+    for seed in range(n):
         returns = np.random.default_rng(seed).normal(0.001, 0.02, 365)
         estimate = estimate_ratios(daily(returns))["sharpe"]
         covered += estimate.low <= 0.05 * math.sqrt(365) <= estimate.high
-    assert 85 <= covered <= 99  # blocks cost a little coverage on short series
+    assert least <= covered < n
 
 
 @pytest.mark.parametrize("n", [40, 90, 180])
