@@ -252,7 +252,8 @@ class Checks:
     def _worst_case(self, session: Session) -> Iterator[int]:
         """Yield the money of every position and every order that may still enlarge one.
 
-        On spot that is a purchase; whoever sells by hand sells coins that are there.
+        On spot that is a purchase; whoever sells by hand sells coins that are there. The limits
+        are those of the trading book, and what others buy counts with it while it works.
         """
         s = session.core.s
         n = s.account[at.N_INSTRUMENTS]
@@ -262,7 +263,9 @@ class Checks:
                 yield abs(self._worth(session, position % n, last, s.positions[position, 0]))
         for row in session.core.live_rows():
             is_working = codes.SUBMITTING <= s.orders[row, at.STATE] <= codes.PARTIALLY_FILLED
-            if is_working and s.orders[row, at.SIDE] > 0:
+            book = s.strategies[s.orders[row, at.ORDER_STRATEGY], at.BOOK]
+            is_counted = book == codes.TRADING_BOOK or s.orders[row, at.FLAGS] & at.FLAG_EXTERNAL
+            if is_working and is_counted and s.orders[row, at.SIDE] > 0:
                 left = s.orders[row, at.LOTS] - s.orders[row, at.FILLED]
                 instrument = s.orders[row, at.ORDER_INSTRUMENT]
                 yield self._worth(session, instrument, s.orders[row, at.RESERVE], left)

@@ -7,7 +7,8 @@ unknown counts at its worst, whatever the desk makes of it.
 
 Equity and last prices are the desk's, which I1 and I2 compare with the venue; a resting order is
 valued at its limit, a market order at the price when it was sent. Coins that others bought are
-left out. Half a percent of each limit is let pass: prices move between two valuations.
+left out. Two percent of each limit are let pass: prices move between two valuations, and the desk
+values a market order whose fill it has not seen at the price when it was sent.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from athena.trading.live import Session
 
 _MONEY = 10**8
-_SLACK_PPM = 5_000
+_SLACK_PPM = 20_000
 
 
 class LimitOracle:

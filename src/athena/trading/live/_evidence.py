@@ -117,8 +117,12 @@ class Evidence:
     def _amended(self, row: int, number: int, answer: Answered) -> None:
         s = self._core.s
         sent = self._outbox.sent.get(number)
-        if sent is None or sent.amend is None or answer.serial != sent.n_amends:
+        if sent is None or answer.serial != sent.n_amends:
             return  # another one is under way: what came of this one was seen before
+        if sent.amend is None:  # the stream was faster
+            if answer.result is not Result.UNKNOWN:
+                sent.amend_again_ns = answer.ts_ns
+            return
         lots, trigger = sent.amend
         is_wanted = (s.orders[row, at.AMEND_LOTS], s.orders[row, at.AMEND_TRIGGER]) == sent.amend
         if answer.result is Result.UNKNOWN:
@@ -291,6 +295,9 @@ class Evidence:
         if is_settled:
             sent.amend = None
             sent.amended_ns = now_ns
+            if sent.is_amend_repeated:  # what is shown may be the one before, and this one late:
+                # the next waits for its answer, or until it can arrive no more
+                sent.amend_again_ns = max(sent.amend_again_ns, sent.amend_deadline_ns)
         elif sent.amend is not None and asked_ns is not None:
             return
         if is_settled or not is_equal:

@@ -33,6 +33,8 @@ class Sent:
         deadline_ns: the venue takes the order no later.
         amend: (lots, trigger) of the amendment under way, None without one.
         n_amends: amendments so far; the serial of the newest.
+        amend_tried: terms of the newest amendment, whatever came of it.
+        is_amend_repeated: it asks for the terms of the one before, once more.
         amend_deadline_ns: the venue takes it no later.
         amended_ns: when one was settled last, by our clock.
         amend_again_ns, n_refused: not before then after one that could not leave or was refused,
@@ -45,6 +47,8 @@ class Sent:
     deadline_ns: int
     amend: tuple[int, int] | None = None
     n_amends: int = 0
+    amend_tried: tuple[int, int] | None = None
+    is_amend_repeated: bool = False
     amend_deadline_ns: int = 0
     amended_ns: int = 0
     amend_again_ns: int = 0
@@ -151,6 +155,8 @@ class Outbox:
         if is_under_way or s.orders[row, at.STATE] < codes.OPEN:
             return None
         sent.amend = (s.orders[row, at.AMEND_LOTS], s.orders[row, at.AMEND_TRIGGER])
+        sent.is_amend_repeated = sent.amend == sent.amend_tried
+        sent.amend_tried = sent.amend
         sent.n_amends += 1
         sent.amend_deadline_ns = now_ns + self._deadline_ns
         return AmendOrder(
@@ -171,7 +177,11 @@ class Outbox:
         An amendment of it may be on its way; the next one waits until it can arrive no more.
         """
         deadline_ns = now_ns + self._deadline_ns
-        self.sent[number] = Sent(created_ns, deadline_ns, amend_again_ns=deadline_ns)
+        orders, row = self._core.s.orders, self._core.row_of(number)
+        wanted = (orders[row, at.AMEND_LOTS], orders[row, at.AMEND_TRIGGER])
+        self.sent[number] = Sent(
+            created_ns, deadline_ns, amend_tried=wanted, amend_again_ns=deadline_ns
+        )
 
     def drop_effects(self) -> None:
         """Forget effects that replay queued: before the restart they left, or they never will."""

@@ -382,6 +382,20 @@ def test_the_answer_to_an_older_amendment_settles_no_newer_one() -> None:
     assert desk.session.core.s.orders[row, at.PENDING] == 0
 
 
+def test_an_amendment_asked_for_again_is_not_overtaken_by_the_next() -> None:
+    """Seed 864: the venue shows what the first came to, while its repetition is on its way."""
+    desk = ready()
+    _, stop, _ = opened(desk)
+    (first,) = only(AmendOrder, desk.tell(tighten(desk, 2_000)))
+    desk.tell(Answered(Request.AMEND, stop.client_id, Result.NOT_SENT, desk.now_ns, serial=1))
+    (again,) = only(AmendOrder, desk.wait(5))
+    assert (again.lots, again.trigger_ticks) == (first.lots, first.trigger_ticks)
+    desk.tell(replace(desk.shown(stop, OrderState.OPEN), trigger_ticks=first.trigger_ticks))
+    assert only(AmendOrder, desk.tell(tighten(desk, 1_000))) == []
+    (next_one,) = only(AmendOrder, desk.answer(stop, request=Request.AMEND))
+    assert next_one.trigger_ticks == PRICE - PRICE // 1_000
+
+
 def test_an_amendment_to_what_is_so_already_is_over_when_the_stream_shows_it() -> None:
     """Smaller and back again, with the first step never sent; its answer comes late."""
     desk = ready()
