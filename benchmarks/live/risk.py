@@ -113,21 +113,20 @@ def _waiting(k: int, purpose: Purpose) -> Intent:
 
 
 def random_wishes(n: int) -> list[tuple[int, Intent]]:
-    """Return random entries: any strategy, instrument, side, size and stop; market or limit."""
+    """Return random purchases: any strategy, instrument, size and stop; market or limit."""
     random = np.random.default_rng(1)
     wishes = []
     for _ in range(n):
-        is_buy = True
         stop_ppm = int(random.integers(2_000, 50_000))
         away = _PRICE * stop_ppm // at.PPM
         is_limit = bool(random.integers(2))
         intent = Intent(
-            side=Side.BUY if is_buy else Side.SELL,
+            side=Side.BUY,
             lots=int(random.integers(1, 10 * _LOTS)),
             instrument=int(random.integers(N_INSTRUMENTS)),
             type=OrderType.LIMIT if is_limit else OrderType.MARKET,
             limit_ticks=_PRICE if is_limit else 0,
-            stop_ticks=_PRICE - away if is_buy else _PRICE + away,
+            stop_ticks=_PRICE - away,
         )
         wishes.append((int(random.integers(N_STRATEGIES)), intent))
     return wishes
