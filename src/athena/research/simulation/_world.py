@@ -230,6 +230,11 @@ class World:
             except RefusedError as refused:
                 self.checks.refused_to_start(refused)
                 return
+            except MissingError:  # the disk is full still: it is started again once there is room
+                self.n_crashes += 1
+                self.store = self._disk(self.store.after_crash(0))
+                self.heap.after(_DISK_FREED_NS, self.start)
+                return
         self._lives += 1
         adapter = KrakenAdapter(
             INSTRUMENTS, tier=Tier.PRO, seed=self.scene.seed * 1_000 + self._lives
