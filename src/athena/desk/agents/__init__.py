@@ -72,7 +72,7 @@ from athena.desk.agents._risk_numbers import (
     parametric_var,
     portfolio_returns,
 )
-from athena.desk.agents._roster import HISTORY, MAX_ITERATIONS, Health, Roster
+from athena.desk.agents._roster import HISTORY, MAX_ITERATIONS, Health, Roster, ends_replay
 from athena.desk.agents._sentiment import (
     SentimentRule,
     SentimentSettings,
@@ -177,6 +177,7 @@ __all__ = [
     "compounded_drawdown",
     "correlate",
     "dickey_fuller",
+    "ends_replay",
     "execution_agent",
     "expected_shortfall",
     "exposures",

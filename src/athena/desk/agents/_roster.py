@@ -69,6 +69,13 @@ class _Seat:
         self.failures_in_row = 0
 
 
+def ends_replay(error: Exception) -> bool:
+    """Tell whether a replay cannot go on: to hold would look like what was recorded (DK-20)."""
+    from athena.language import RecordingDamaged, RecordingMissing
+
+    return isinstance(error, RecordingMissing | RecordingDamaged)
+
+
 class Roster:
     """The agents of a desk, each run on its own: what one does wrong never reaches another.
 
@@ -193,9 +200,7 @@ class Roster:
         try:
             result = self._loop(seat, context)
         except Exception as error:  # an agent is a guest: the desk outlives it
-            from athena.language import RecordingDamaged, RecordingMissing
-
-            if isinstance(error, RecordingMissing | RecordingDamaged):
+            if ends_replay(error):
                 raise
             result = Unavailable(name, f"{type(error).__name__}: {error}")
         latency_s = (self._timer() - started_ns) / _NS_PER_S

@@ -15,6 +15,7 @@ from athena.desk.agents import (
     Place,
     RiskInputs,
     StrategyInputs,
+    ends_replay,
     intents_of,
     risk_regime,
 )
@@ -234,7 +235,9 @@ class _Deliberation:
         def ask(conflict: Conflict, deadline_ns: int) -> Answer:
             try:
                 self.answer = judge(conflict, deadline_ns)
-            except Exception as error:  # noqa: BLE001 - a judge is a guest, like any agent
+            except Exception as error:  # a judge is a guest, like any agent
+                if ends_replay(error):
+                    raise
                 said = Unavailable("judge", f"{type(error).__name__}: {error}")
                 self.answer = Answer(said, conflict.asked_ns)
             return self.answer

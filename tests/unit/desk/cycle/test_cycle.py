@@ -13,6 +13,7 @@ from athena.desk.contract import Context, Output, Role, Unavailable, digest
 from athena.desk.coordinator import Answer, Conflict, CycleInfo, DeskState, HoldCode
 from athena.desk.cycle import CycleInputs, CycleResult, InlineAsker, Latest, run_cycle
 from athena.domain import HOUR_NS, Action, Purpose, Regime, Side
+from athena.language import RecordingDamaged, RecordingMissing
 from athena.platform import VirtualClock
 from athena.trading.live import Level
 from tests.cycle_builder import (
@@ -31,6 +32,8 @@ from tests.desk_builder import Outbox, account_of, held, snapshot_of, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from athena.errors import AthenaError
 
 STEPS = [
     {"technical", "regime", "forecast", "sentiment"},
@@ -445,6 +448,19 @@ def test_an_unavailable_judge_is_no_answer() -> None:
     result = run_cycle(desk, inputs, PLACE)
     assert result.decision.hold_code == HoldCode.CONFLICT_ABORT.value
     assert any("429 for an hour" in reason for reason in result.decision.reasons)
+
+
+@pytest.mark.parametrize("error", [RecordingMissing, RecordingDamaged])
+def test_a_judge_without_its_recording_ends_the_replay(error: type[AthenaError]) -> None:
+    """DK-20: a miss is an error; to hold would look like what was recorded."""
+
+    def judge(_conflict: Conflict, _deadline_ns: int) -> Answer:
+        message = "expected a recording, was none"
+        raise error(message)
+
+    desk, inputs = choppy_desk(judge=judge)
+    with pytest.raises(error):
+        run_cycle(desk, inputs, PLACE)
 
 
 def test_a_judge_that_raises_is_no_answer() -> None:
